@@ -1,0 +1,54 @@
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+# How long each fuzz target runs: 30s in "make fuzz", 5s in "make test".
+FUZZTIME ?= 30s
+# How often each benchmark runs.
+BENCHCOUNT ?= 1
+
+# The linters are pinned in a module of their own.
+TOOL := go tool -modfile=tools/go.mod
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: all
+all: test demo ## everything that must work before a commit
+
+.PHONY: test
+test: FUZZTIME := 5s
+test: lint fuzz interop race ## all checks of continuous integration, the Go tests last
+
+.PHONY: race
+race: ## the Go tests under the race detector
+	go test -race ./...
+
+.PHONY: lint
+lint: ## formatting, go vet, the linters, and tidy module files
+	@unformatted=$$(gofmt -l .); \
+	if [[ -n $$unformatted ]]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	$(TOOL) revive -config revive.toml -set_exit_status ./...
+	go mod tidy -diff
+	go -C tools mod tidy -diff
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME
+	./scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: interop
+interop: # what the tests against libzmq need, where it can be installed
+	./scripts/interop-deps.sh
+
+.PHONY: bench
+bench: ## every benchmark BENCHCOUNT times
+	go test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./...
+
+.PHONY: demo
+demo: ## the quickstart example
+	go run ./examples/quickstart

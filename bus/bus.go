@@ -1,0 +1,100 @@
+package bus
+
+import (
+	"context"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fanfare-go/fanfare/internal/lane"
+	"github.com/fanfare-go/fanfare/transport"
+	"github.com/google/uuid"
+	"github.com/rs/zerolog"
+)
+
+// Options are what a bus is made from.
+type Options struct {
+	// Name names the bus in its log. Default: none.
+	Name string
+	// Logger gets what handlers and peers do wrong. Default: warnings and errors, as JSON lines on standard error.
+	Logger *zerolog.Logger
+	// Transport carries events to and from other processes. The bus owns it and closes it. Default: none.
+	Transport transport.Transport
+	// Publish wraps what publishers of this bus publish, the first one outermost.
+	Publish []Middleware
+	// Subscribe wraps all handlers of this bus, outside of what a subscription itself adds.
+	Subscribe []Middleware
+}
+
+// Bus carries events from publishers to subscriptions. All methods may be called concurrently, and from handlers.
+type Bus struct {
+	options   Options
+	log       zerolog.Logger
+	source    uuid.UUID
+	transport transport.Transport
+	ctx       context.Context // of handlers; ends with the bus
+	cancel    context.CancelFunc
+
+	clock   clock
+	graph   lane.Graph
+	notices notifier
+	changed broadcast // publishers and subscriptions come and go
+	tracker tracker
+	counts
+	lifecycle
+
+	generation atomic.Uint64 // counts changes of sinks
+
+	mu     sync.Mutex
+	routes map[string]*Route
+	sinks  []Sink // replaced, never edited; in the order of their gates' IDs
+}
+
+// New returns a bus. With nil options it works inside the process only. The options are copied.
+func New(o *Options) (*Bus, error) {
+	b := &Bus{source: uuid.New(), routes: map[string]*Route{}}
+	if o != nil {
+		b.options = *o
+	}
+	if b.options.Logger != nil {
+		b.log = *b.options.Logger
+	} else {
+		b.log = zerolog.New(os.Stderr).Level(zerolog.WarnLevel).With().Timestamp().Logger()
+	}
+	if b.options.Name != "" {
+		b.log = b.log.With().Str("bus", b.options.Name).Logger()
+	}
+	b.notices.log = b.log
+	b.ctx, b.cancel = context.WithCancel(context.Background())
+	b.lifecycle.init()
+	if b.transport = b.options.Transport; b.transport != nil {
+		b.tracker.init()
+		b.startReceiving()
+	}
+	return b, nil
+}
+
+// Source identifies the bus in its events. It is a random UUID, new with each New.
+func (b *Bus) Source() uuid.UUID { return b.source }
+
+// Name returns Options.Name.
+func (b *Bus) Name() string { return b.options.Name }
+
+// Logger returns where the bus logs to.
+func (b *Bus) Logger() *zerolog.Logger { return &b.log }
+
+// Notices calls f for every notice from now on, one after the other, in a goroutine of the bus. Up to 1024 notices wait while f
+// is slow; what comes after that is dropped and counted in Stats. Several functions may be registered.
+func (b *Bus) Notices(f func(Notice)) { b.notices.add(f) }
+
+// PublishChain returns Options.Publish, inside the module.
+func (b *Bus) PublishChain() []Middleware { return b.options.Publish }
+
+// SubscribeChain returns Options.Subscribe, inside the module.
+func (b *Bus) SubscribeChain() []Middleware { return b.options.Subscribe }
+
+// Graph is the wait-for graph of the bus, inside the module.
+func (b *Bus) Graph() *lane.Graph { return &b.graph }
+
+// Remote reports, inside the module, whether the bus has a transport.
+func (b *Bus) Remote() bool { return b.transport != nil }

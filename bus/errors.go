@@ -1,0 +1,154 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/internal/lane"
+	"github.com/google/uuid"
+)
+
+var (
+	// ErrClosed is returned by everything that is used after Close or Shutdown.
+	ErrClosed = errors.New("bus: closed")
+	// ErrFull is matched by errors that say that a queue has no room and that waiting is not the answer.
+	ErrFull = errors.New("bus: queue full")
+	// ErrInHandler is returned by Shutdown when it is called with a handler's context: it has begun, but cannot be waited for
+	// there.
+	ErrInHandler = errors.New("bus: shutdown begun from a handler, which cannot wait for it")
+)
+
+// CycleError is returned by a Publish from a handler when waiting for room would never end. It matches [ErrFull].
+type CycleError struct {
+	Topic string // what was published to
+	cycle *lane.CycleError
+}
+
+// Subscriptions names the subscriptions that wait for each other. The first is the full one, the last the one whose handler
+// published.
+func (e *CycleError) Subscriptions() []string { return e.cycle.Names }
+
+// Error names the topic and the subscriptions.
+func (e *CycleError) Error() string { return fmt.Sprintf("bus: publish to %q: %v", e.Topic, e.cycle) }
+
+// Is reports that a CycleError is ErrFull.
+func (e *CycleError) Is(target error) bool { return target == ErrFull }
+
+// PanicError is what a panic in a handler or middleware becomes.
+type PanicError struct {
+	Value any    // what it panicked with
+	Stack []byte // of the goroutine, as runtime/debug.Stack formats it
+}
+
+// Error gives the value. The stack is not part of it.
+func (e *PanicError) Error() string { return fmt.Sprintf("bus: panic in handler: %v", e.Value) }
+
+// Unwrap returns the value when that is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// DecodeError says that the payload of an event does not decode as the type that a subscription takes.
+type DecodeError struct {
+	Topic       string
+	Source      string // the bus that published it, "" for plain peers
+	Seq         uint64
+	ContentType string // of the codec that was used
+	Type        string // the Go type
+	Err         error  // the codec's
+}
+
+// Error names the event, the codec and the type.
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("bus: event %q#%d does not decode from %s as %s: %v", e.Topic, e.Seq, e.ContentType, e.Type, e.Err)
+}
+
+// Unwrap returns the codec's error.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// EnvelopeError says why a received message that has an envelope cannot be read. The message is counted and logged, nothing
+// else happens.
+type EnvelopeError struct {
+	Topic string
+	Err   error
+}
+
+// Error names the topic and what is wrong.
+func (e *EnvelopeError) Error() string { return fmt.Sprintf("bus: message on %q: %v", e.Topic, e.Err) }
+
+// Unwrap returns what is wrong.
+func (e *EnvelopeError) Unwrap() error { return e.Err }
+
+// OptionError says that a field of an options struct has a value outside its limits.
+type OptionError struct {
+	Field string // such as "subscriber.Options.Queue"
+	Value any
+	Limit string // such as "0 to 16777216"
+}
+
+// Error names the field, the value and the limit.
+func (e *OptionError) Error() string {
+	return fmt.Sprintf("%s is %v, it must be %s", e.Field, e.Value, e.Limit)
+}
+
+// NotReadyError says what was still missing when the context of a wait ended.
+type NotReadyError struct {
+	Missing []string
+	Err     error // the context's
+}
+
+// Error lists what is missing.
+func (e *NotReadyError) Error() string {
+	return fmt.Sprintf("bus: not ready: %s: %v", strings.Join(e.Missing, "; "), e.Err)
+}
+
+// Unwrap returns the context's error.
+func (e *NotReadyError) Unwrap() error { return e.Err }
+
+// DrainError says what Shutdown could not do before its context ended.
+type DrainError struct {
+	// Subscriptions are those that still had events queued, which were abandoned, or handlers running.
+	Subscriptions []UndrainedSubscription
+	// Transport is the transport's error, which names the peers that were not flushed; nil if it was done.
+	Transport error
+	// Err is the context's error.
+	Err error
+}
+
+// UndrainedSubscription is a subscription that was not done at the end of Shutdown.
+type UndrainedSubscription struct {
+	Name            string
+	Queued, Running uint64
+}
+
+// Error lists what was not done.
+func (e *DrainError) Error() string {
+	var parts []string
+	for _, s := range e.Subscriptions {
+		parts = append(parts, fmt.Sprintf("%s: %d queued, %d running", s.Name, s.Queued, s.Running))
+	}
+	if e.Transport != nil {
+		parts = append(parts, e.Transport.Error())
+	}
+	return fmt.Sprintf("bus: shutdown incomplete: %s: %v", strings.Join(parts, "; "), e.Err)
+}
+
+// Unwrap returns the context's and the transport's error.
+func (e *DrainError) Unwrap() []error {
+	if e.Transport == nil {
+		return []error{e.Err}
+	}
+	return []error{e.Err, e.Transport}
+}
+
+// NewDecodeError makes a DecodeError from the event's metadata, inside the module.
+func NewDecodeError(m *envelope.Meta, contentType, goType string, err error) *DecodeError {
+	e := &DecodeError{Topic: m.Origin.Topic, Seq: m.Seq, ContentType: contentType, Type: goType, Err: err}
+	if m.Origin.Source != uuid.Nil {
+		e.Source = m.Origin.Source.String()
+	}
+	return e
+}

@@ -1,0 +1,212 @@
+package bus
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fanfare-go/fanfare/internal/lane"
+)
+
+// The states of a bus, in the order in which it goes through them.
+const (
+	open     int32 = iota
+	draining       // only handlers may publish
+	closed
+)
+
+// lifecycle is how a bus ends.
+type lifecycle struct {
+	state         atomic.Int32
+	stopReceiving context.CancelFunc
+	receivers     sync.WaitGroup // read the transport
+	watchers      sync.WaitGroup // read the transport's events
+	shuttingDown  atomic.Bool
+	closeOnce     sync.Once
+	shutdownDone  chan struct{} // closed when Shutdown has done its work
+	shutdownErr   error         // of the first Shutdown, set before that
+	done          chan struct{}
+}
+
+func (l *lifecycle) init() {
+	l.stopReceiving = func() {}
+	l.shutdownDone, l.done = make(chan struct{}), make(chan struct{})
+}
+
+// Done is closed when the bus has ended and the last handler has returned.
+func (b *Bus) Done() <-chan struct{} { return b.done }
+
+// admits reports whether a bus that is not open still takes a publish with that context: one from a handler, while it drains.
+func (b *Bus) admits(ctx context.Context) bool {
+	return b.state.Load() == draining && b.handlerOf(ctx) != nil
+}
+
+// Shutdown ends the bus without losing what it has accepted: see sentence 9 of the contract. It returns nil when everything was
+// done, a [*DrainError] when ctx ended before, and [ErrInHandler] when it is called with the context of a handler, which it cannot
+// wait for. After Close it returns [ErrClosed]. Calls after the first one wait for that, and return its error.
+func (b *Bus) Shutdown(ctx context.Context) error {
+	first := b.shuttingDown.CompareAndSwap(false, true)
+	if b.handlerOf(ctx) != nil {
+		if first {
+			go b.shutdownDetached(ctx) // Done is closed after it
+		}
+		return ErrInHandler
+	}
+	if first {
+		b.shutdown(ctx)
+	}
+	select {
+	case <-b.shutdownDone:
+		return b.shutdownErr
+	case <-ctx.Done():
+		return &DrainError{Err: ctx.Err()}
+	}
+}
+
+// shutdownDetached shuts down by the deadline of a handler's context, which itself ends with the handler's subscription.
+func (b *Bus) shutdownDetached(ctx context.Context) {
+	detached := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		detached, cancel = context.WithDeadline(detached, deadline)
+		defer cancel()
+	}
+	b.shutdown(detached)
+}
+
+// shutdown does the work of Shutdown, once.
+func (b *Bus) shutdown(ctx context.Context) {
+	defer close(b.shutdownDone)
+	if !b.state.CompareAndSwap(open, draining) {
+		b.shutdownErr = ErrClosed
+		return
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer context.AfterFunc(b.ctx, func() { cancel(ErrClosed) })() // Close ends a Shutdown that is under way
+
+	failure := &DrainError{}
+	b.drain(ctx)
+	b.freeze()
+	for _, g := range b.gates() {
+		if t := g.Totals(); t.Queued+t.Running > 0 {
+			failure.Subscriptions = append(failure.Subscriptions, UndrainedSubscription{g.Name, t.Queued, t.Running})
+		}
+	}
+	if b.transport != nil {
+		failure.Transport = b.transport.Shutdown(ctx)
+	}
+	if failure.Subscriptions != nil || failure.Transport != nil {
+		failure.Err = context.Cause(ctx)
+		b.shutdownErr = failure
+	}
+	cancel(nil)
+	b.end()
+}
+
+// drain stops receiving and waits until nothing is queued and no handler runs, then closes the bus to handlers as well.
+func (b *Bus) drain(ctx context.Context) {
+	b.stopReceiving()
+	received := make(chan struct{})
+	go func() {
+		defer close(received)
+		b.receivers.Wait()
+	}()
+	if !wait(ctx, received) {
+		return
+	}
+	for !b.freezeIdle() {
+		for _, g := range b.gates() {
+			if idle := g.Idle(); idle != nil && !wait(ctx, idle) {
+				return
+			}
+		}
+	}
+}
+
+// wait waits for event and reports whether it came before ctx ended.
+func wait(ctx context.Context, event <-chan struct{}) bool {
+	select {
+	case <-event:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// freeze closes the bus to all publishers. When it returns, no publish is under way.
+func (b *Bus) freeze() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.state.Store(closed)
+	for _, r := range b.routes {
+		r.mu.Lock() // a publish that was admitted before has it
+		r.mu.Unlock()
+	}
+}
+
+// freezeIdle is freeze, if nothing is queued and no handler runs. It reports whether that was so. While it holds the locks of all
+// routes nothing can be published, so that what is idle stays idle.
+func (b *Bus) freezeIdle() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.routes {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+	}
+	for _, s := range b.sinks {
+		if !s.Gate().Rests() {
+			return false
+		}
+	}
+	b.state.Store(closed)
+	return true
+}
+
+// gates returns the gates of all subscriptions, in the order of their IDs.
+func (b *Bus) gates() []*lane.Gate {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	gates := make([]*lane.Gate, len(b.sinks))
+	for i, s := range b.sinks {
+		gates[i] = s.Gate()
+	}
+	return gates
+}
+
+// Close ends the bus at once: see sentence 9 of the contract. It is idempotent, may be called from a handler, and returns what the
+// transport's Close returns.
+func (b *Bus) Close() error {
+	b.freeze()
+	return b.end()
+}
+
+// end closes everything and waits for it, handlers excepted.
+func (b *Bus) end() (err error) {
+	b.closeOnce.Do(func() {
+		b.cancel()
+		b.stopReceiving()
+		b.mu.Lock()
+		sinks := b.sinks
+		b.mu.Unlock()
+		for _, s := range sinks {
+			s.Close()
+		}
+		if b.transport != nil {
+			err = b.transport.Close()
+		}
+		b.receivers.Wait()
+		b.watchers.Wait()
+		b.clock.stop()
+		b.changed.broadcast()
+		told := b.notices.close()
+		gates := b.gates()
+		go func() {
+			for _, g := range gates {
+				<-g.Done()
+			}
+			<-told
+			close(b.done)
+		}()
+	})
+	return err
+}

@@ -1,0 +1,134 @@
+package bus
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/google/uuid"
+)
+
+// Encoder turns a value into bytes; every codec.Codec is one. v is a pointer to the value.
+type Encoder interface {
+	Append(dst []byte, v any) ([]byte, error)
+}
+
+// Message is an event as middleware sees it: everything but its Go type.
+//
+// It belongs to the call it was passed to and is used again afterwards. Clone keeps it. It is not safe for concurrent use.
+type Message struct {
+	meta    *envelope.Meta
+	event   any // *topic.Event[T], whose Meta is meta
+	body    any // *T, the event's value
+	encoder Encoder
+	encoded []byte // of the value, when it was asked for
+	stale   bool   // the value does not reflect meta.Payload yet
+}
+
+// NewMessage makes the message of one worker or publication, inside the module; encoder encodes its values.
+func NewMessage(encoder Encoder) *Message { return &Message{encoder: encoder} }
+
+// Reset makes it the message of another event, inside the module: event is a *topic.Event[T], meta its metadata, and body a
+// pointer to its value.
+func (m *Message) Reset(meta *envelope.Meta, event, body any) {
+	m.meta, m.event, m.body = meta, event, body
+	m.encoded, m.stale = nil, meta.Payload != nil
+}
+
+// Meta gives the module's own packages access to what the accessors show.
+func (m *Message) Meta() *envelope.Meta { return m.meta }
+
+// Stale reports, inside the module, whether the value still has to be decoded from the payload.
+func (m *Message) Stale() bool { return m.stale }
+
+// Fresh notes, inside the module, that the value was decoded from the payload.
+func (m *Message) Fresh() { m.stale = false }
+
+// Event returns the typed event, a *topic.Event[T]. Its value is not decoded yet when the message came from a transport or its
+// payload was set.
+func (m *Message) Event() any { return m.event }
+
+// Topic returns the name of the topic.
+func (m *Message) Topic() string { return m.meta.Origin.Topic }
+
+// ID returns what identifies the event, "" for events of plain peers and before the bus has numbered it.
+func (m *Message) ID() string { return m.meta.ID() }
+
+// Source returns the bus that published it, the zero UUID for events of plain peers.
+func (m *Message) Source() uuid.UUID { return m.meta.Origin.Source }
+
+// Seq returns its number among the events of its source and topic; 0 for events of plain peers and before the bus has numbered it.
+func (m *Message) Seq() uint64 { return m.meta.Seq }
+
+// Time returns when it was published, zero for events of plain peers.
+func (m *Message) Time() time.Time {
+	if m.meta.Time == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, m.meta.Time)
+}
+
+// Key returns the event's key, "" when it has none.
+func (m *Message) Key() string { return m.meta.Key() }
+
+// Header returns the value of the named header, "" when there is none.
+func (m *Message) Header(name string) string {
+	v, _ := m.meta.Property(name)
+	return v
+}
+
+// Headers yields the names and values of all headers. The key and the ID are not among them.
+func (m *Message) Headers() iter.Seq2[string, string] { return m.meta.Headers() }
+
+// SetHeader sets a header, for what comes later in the chain and, on the publish side, for the event itself. The error, if any,
+// says what is wrong with the name.
+func (m *Message) SetHeader(name, value string) error {
+	if err := envelope.CheckName(name); err != nil {
+		return fmt.Errorf("bus: %w", err)
+	}
+	if name == envelope.KeyProperty || name == envelope.IDProperty {
+		return fmt.Errorf("bus: header %q is set when publishing, not later", name)
+	}
+	m.meta.SetProperty(name, value)
+	return nil
+}
+
+// Payload returns the encoded event. A value published on this bus is encoded the first time; a payload that was received in
+// several parts is joined. The caller must not change it, and it stays valid after the call.
+func (m *Message) Payload() ([]byte, error) {
+	if p := m.meta.Payload; p != nil {
+		if len(p.Frames) == 1 {
+			return p.Frames[0], nil
+		}
+		return bytes.Join(p.Frames, nil), nil
+	}
+	if m.encoded == nil {
+		b, err := m.encoder.Append([]byte{}, m.body)
+		if err != nil {
+			return nil, err
+		}
+		m.encoded = b
+	}
+	return m.encoded, nil
+}
+
+// SetPayload replaces the encoded event, which the message owns from then on. The value is decoded from it before it reaches a
+// subscriber's function; if that fails, the event fails with a [*DecodeError].
+func (m *Message) SetPayload(payload []byte) {
+	m.meta.Payload = &envelope.Payload{Frames: [][]byte{payload}}
+	m.encoded, m.stale = nil, true
+}
+
+// Clone returns a copy that stays valid after the call, with an event of its own. What the value points to is shared.
+func (m *Message) Clone() *Message {
+	c := *m
+	c.event, c.body, c.meta = m.event.(copier).Copy()
+	return &c
+}
+
+// copier is a *topic.Event[T].
+type copier interface {
+	Copy() (event, body any, meta *envelope.Meta)
+}

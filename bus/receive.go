@@ -1,0 +1,150 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/transport"
+	"github.com/google/uuid"
+)
+
+// receiveBatch is how many messages are taken from the transport at once.
+const receiveBatch = 128
+
+// startReceiving begins to read the transport's messages and events.
+func (b *Bus) startReceiving() {
+	ctx, cancel := context.WithCancel(context.Background())
+	b.stopReceiving = cancel
+	b.receivers.Go(func() { b.receive(ctx) })
+	b.watchers.Go(b.watchPeers)
+}
+
+// receive hands messages to subscriptions until ctx ends.
+func (b *Bus) receive(ctx context.Context) {
+	messages := make([]transport.Message, receiveBatch)
+	for {
+		n, err := b.transport.Receive(ctx, messages)
+		for i := range n {
+			b.dispatch(b.ctx, &messages[i]) // what was received is delivered, even when receiving has been stopped
+		}
+		clear(messages[:n])
+		if err != nil {
+			if ctx.Err() == nil && !errors.Is(err, net.ErrClosed) {
+				b.log.Error().Err(err).Msg("the transport receives no more")
+			}
+			return
+		}
+	}
+}
+
+// dispatch hands one message to every subscription that wants it.
+func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
+	b.received.Add(1)
+	meta := envelope.Meta{Payload: &envelope.Payload{Frames: m.Payload}}
+	if m.Bare {
+		b.dispatchBare(ctx, &meta)
+		return
+	}
+	source := uuid.Nil
+	if m.Envelope != nil {
+		header, err := envelope.Parse(m.Envelope)
+		if err != nil {
+			b.badEnvelopes.Add(1)
+			b.log.Warn().Err(&EnvelopeError{m.Topic, err}).Msg("message dropped")
+			return
+		}
+		if header.Source == b.source {
+			b.echo.Add(1)
+			return
+		}
+		source = header.Source
+		meta.Seq, meta.Time, meta.Text = header.Seq, header.Time, header.Properties
+	}
+	s, evicted := b.tracker.find(source, m.Topic, b.generation.Load(), b.sinksFor)
+	if evicted {
+		b.evicted.Add(1)
+	}
+	if len(s.sinks) == 0 {
+		b.unmatched.Add(1)
+		return
+	}
+	if meta.Seq != 0 && !b.inSequence(s, meta.Seq) {
+		return
+	}
+	meta.Origin = s.origin
+	for _, sink := range s.sinks {
+		b.offer(ctx, sink, &meta)
+	}
+}
+
+// dispatchBare hands a message without a topic to every subscription with a prefix that its payload begins with.
+func (b *Bus) dispatchBare(ctx context.Context, meta *envelope.Meta) {
+	b.mu.Lock()
+	sinks := b.sinks
+	b.mu.Unlock()
+	matched := false
+	for _, sink := range sinks {
+		if origin := sink.Bare(meta.Payload.Frames[0]); origin != nil {
+			matched = true
+			m := *meta
+			m.Origin = origin
+			b.offer(ctx, sink, &m)
+		}
+	}
+	if !matched {
+		b.unmatched.Add(1)
+	}
+}
+
+// inSequence tells what the event's number means, and reports whether it is new.
+func (b *Bus) inSequence(s *stream, seq uint64) bool {
+	v := b.tracker.judge(s, seq)
+	if v.duplicate {
+		b.duplicate.Add(1)
+		return false
+	}
+	if v.newSource {
+		b.notices.send(NewSource{Source: s.origin.Source, Topic: s.origin.Topic})
+	}
+	if v.missing > 0 {
+		b.lost.Add(v.missing)
+		b.notices.send(Gap{Source: s.origin.Source, Topic: s.origin.Topic, From: seq - v.missing, To: seq - 1})
+	}
+	return true
+}
+
+// offer appends the event to the queue of one subscription, waiting for room if that is its policy.
+func (b *Bus) offer(ctx context.Context, sink Sink, m *envelope.Meta) {
+	for !sink.Offer(m) {
+		gate := sink.Gate()
+		err := gate.Wait(ctx, nil, patience, func() {
+			b.notices.send(Slow{Subscription: gate.Name, Topic: m.Origin.Topic, Waited: patience})
+		})
+		if err != nil { // the bus was closed
+			b.abandoned.Add(1)
+			return
+		}
+	}
+}
+
+// sinksFor returns the subscriptions that want the topic.
+func (b *Bus) sinksFor(topic string) []Sink {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return match(b.sinks, topic)
+}
+
+// watchPeers turns the transport's events into notices until the transport ends.
+func (b *Bus) watchPeers() {
+	for e := range b.transport.Events() {
+		if e.Up {
+			b.log.Debug().Str("peer", e.Peer.Address).Str("endpoint", e.Peer.Endpoint).Msg("peer up")
+			b.notices.send(PeerUp{e.Peer})
+		} else {
+			b.log.Debug().Err(e.Err).Str("peer", e.Peer.Address).Str("endpoint", e.Peer.Endpoint).Msg("peer down")
+			b.notices.send(PeerDown{e.Peer, e.Err})
+		}
+	}
+}

@@ -1,0 +1,41 @@
+package codec
+
+import "encoding/json"
+
+// JSON encodes any T that [encoding/json] can, by that package's rules, and returns its errors. Unlike [json.Marshal] it leaves
+// the characters <, > and & as they are: the encoding is not meant for HTML pages.
+var JSON jsonCodec
+
+type jsonCodec struct{}
+
+// Append appends the JSON text of what v points to, in one line and without a newline at the end.
+func (jsonCodec) Append(dst []byte, v any) ([]byte, error) {
+	out := appender{dst}
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return dst, err
+	}
+	return out.buf[:len(out.buf)-len("\n")], nil
+}
+
+// Decode decodes src, one JSON text, into what v points to.
+func (jsonCodec) Decode(src []byte, v any) error {
+	return json.Unmarshal(src, v)
+}
+
+// ContentType returns "application/json".
+func (jsonCodec) ContentType() string {
+	return "application/json"
+}
+
+// appender is an [io.Writer] onto the end of a slice.
+type appender struct {
+	buf []byte
+}
+
+// Write never fails.
+func (a *appender) Write(p []byte) (int, error) {
+	a.buf = append(a.buf, p...)
+	return len(p), nil
+}

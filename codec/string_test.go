@@ -1,0 +1,75 @@
+package codec_test
+
+import (
+	"strings"
+	"testing"
+	"testing/quick"
+	"unicode/utf8"
+
+	"github.com/fanfare-go/fanfare/codec"
+)
+
+func TestStringRoundTrip(t *testing.T) {
+	t.Parallel()
+	check := func(value string) bool { // quick generates valid UTF-8
+		var plain string
+		var named label
+		encoded, err := codec.String.Append(nil, &value)
+		return err == nil &&
+			codec.String.Decode(encoded, &plain) == nil && plain == value &&
+			codec.String.Decode(encoded, &named) == nil && string(named) == value
+	}
+	if err := quick.Check(check, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStringDecodeRefusesInvalidUTF8(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]string{
+		"\xff":            "codec: text is not valid UTF-8 at byte 0 of 1",
+		"größe\xc3":       "codec: text is not valid UTF-8 at byte 7 of 8",
+		"\uFFFD\xed\xa0x": "codec: text is not valid UTF-8 at byte 3 of 6",
+	} {
+		var value string
+		if err := codec.String.Decode([]byte(src), &value); err == nil || err.Error() != want {
+			t.Errorf("decoding %q: %v, want %s", src, err, want)
+		}
+	}
+}
+
+func TestStringDecodeCopies(t *testing.T) {
+	t.Parallel()
+	src := []byte("payload")
+	var value string
+	if err := codec.String.Decode(src, &value); err != nil {
+		t.Fatal(err)
+	}
+	clear(src)
+	if value != "payload" {
+		t.Errorf("the string changed with src: %q", value)
+	}
+}
+
+func FuzzStringDecode(f *testing.F) {
+	f.Add([]byte("größer"))
+	f.Add([]byte("\xed\xa0\x80"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		var value label
+		err := codec.String.Decode(src, &value)
+		if (err == nil) != utf8.Valid(src) {
+			t.Fatalf("decoding %q: %v", src, err)
+		}
+		if err != nil {
+			return
+		}
+		again, err := codec.String.Append(nil, &value)
+		if err != nil || string(again) != string(src) {
+			t.Fatalf("%q became %q, %v", src, again, err)
+		}
+	})
+}
+
+func BenchmarkString(b *testing.B) {
+	benchmark(b, codec.String, new(strings.Repeat("größer ", 32)))
+}

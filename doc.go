@@ -1,0 +1,45 @@
+// Package fanfare is the front page of a typed event bus. It holds no code: the packages below it are imported one by one.
+//
+// A topic has a name and a Go type. Whoever publishes to it and whoever subscribes to it name the same topic, so the compiler
+// checks that they mean the same events:
+//
+//	var Orders = topic.New[Order]("orders.created")
+//
+//	b, err := bus.New(nil)
+//	…
+//	sub, err := subscriber.New(b, Orders, func(ctx context.Context, e topic.Event[Order]) error {
+//		return bill(ctx, e.Value)
+//	}, nil)
+//	…
+//	pub, err := publisher.New(b, Orders, nil)
+//	…
+//	err = pub.Publish(ctx, Order{Customer: "ada"})
+//
+// That bus lives in one process, where an event passes from publisher to handler without being encoded. Given a transport, the
+// same program shares its events with other processes. The transport in transport/zmq needs no broker and speaks ZMTP, the
+// protocol of ZeroMQ, so programs in any language that has a ZeroMQ library can take part.
+//
+// # Three patterns
+//
+//   - Publish-subscribe, in the packages topic, publisher and subscriber: every matching subscription gets every event. What
+//     happens when a subscriber is slower than its publishers is a choice of the subscription, and whatever is lost is reported.
+//   - Request-reply, in the package request: a call with a deadline, which goes to another server when one dies.
+//   - The parallel pipeline, in the package pipeline: each task goes to one worker, and to another when no acknowledgement comes.
+//
+// # Where to look
+//
+//   - topic: names and types of events, by exact name, by prefix or by pattern.
+//   - bus: the bus itself. Its documentation is the delivery contract: order, overflow, errors, shutdown.
+//   - publisher, subscriber, request, pipeline: what programs use most.
+//   - middleware: what wraps a publisher or a handler, such as retries and logging.
+//   - codec: how values become bytes. JSON unless a topic says otherwise.
+//   - transport: the contract of a transport, for those who write one. transport/zmq is the one over ZeroMQ.
+//   - socket: ZeroMQ sockets in pure Go, which are useful without a bus too.
+//   - testing/bustest: a bus for tests, with recorders and faults to order.
+//
+// # Conventions
+//
+// Options are pointers to structs: nil is allowed, zero values are the defaults, and the struct is copied. A context comes first
+// on every call that can block. Close may be called again, waits for what it ends, and makes every later call return an error
+// that is the package's ErrClosed. Values are safe for concurrent use where their documentation does not say otherwise.
+package fanfare

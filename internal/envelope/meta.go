@@ -1,0 +1,132 @@
+// Package envelope holds what an event carries besides its value, and how that looks on the wire (docs/wire.md).
+package envelope
+
+import (
+	"iter"
+	"strconv"
+
+	"github.com/google/uuid"
+)
+
+// Origin is what all events of one publisher have in common. It is never changed once an event points to it.
+type Origin struct {
+	Topic       string
+	Source      uuid.UUID // zero for plain peers
+	ContentType string    // local publishers only: on the wire it is a property
+	Keyed       bool      // Meta.Text is the bare key, not properties
+	Remote      bool      // the event came through a transport
+}
+
+// Payload is an encoded value, in one part or several.
+type Payload struct {
+	Frames [][]byte
+}
+
+// Meta is what an event carries besides its value. It is held by value in every event and message, so it stays at 48 bytes:
+// a bare key needs no encoding, and properties from the wire are not looked at before somebody asks.
+type Meta struct {
+	Origin  *Origin
+	Seq     uint64   // per source and topic, from 1; 0 when not published yet
+	Time    int64    // Unix nanoseconds; 0 when unknown
+	Text    string   // the key if Origin.Keyed, else encoded properties
+	Payload *Payload // not nil: the value is still to be decoded from it
+}
+
+// Key returns the event's key, "" when it has none.
+func (m *Meta) Key() string {
+	if m.Origin == nil {
+		return ""
+	}
+	if m.Origin.Keyed {
+		return m.Text
+	}
+	key, _ := Lookup(m.Text, KeyProperty)
+	return key
+}
+
+// Property returns the value of the named property.
+func (m *Meta) Property(name string) (string, bool) {
+	if m.Origin == nil {
+		return "", false
+	}
+	if m.Origin.Keyed {
+		if name == KeyProperty && m.Text != "" {
+			return m.Text, true
+		}
+	} else if v, ok := Lookup(m.Text, name); ok {
+		return v, true
+	}
+	if name == ContentTypeProperty && m.Origin.ContentType != "" {
+		return m.Origin.ContentType, true
+	}
+	return "", false
+}
+
+// Headers yields every property but the key and the ID, which have accessors of their own. Of duplicates it yields the last.
+func (m *Meta) Headers() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		if m.Origin == nil {
+			return
+		}
+		if ct := m.Origin.ContentType; ct != "" {
+			if _, ok := Lookup(m.properties(), ContentTypeProperty); !ok && !yield(ContentTypeProperty, ct) {
+				return
+			}
+		}
+		for name, rest := range All(m.properties()) {
+			if name == KeyProperty || name == IDProperty {
+				continue
+			}
+			if _, again := Lookup(rest.After, name); again {
+				continue
+			}
+			if !yield(name, rest.Value) {
+				return
+			}
+		}
+	}
+}
+
+// ID returns the property id, or else the UUIDv5 of topic and sequence in the namespace of the source. It is "" for events
+// that have neither: those of plain peers and those not published yet.
+func (m *Meta) ID() string {
+	if id, ok := m.Property(IDProperty); ok {
+		return id
+	}
+	if m.Origin == nil || m.Origin.Source == uuid.Nil || m.Seq == 0 {
+		return ""
+	}
+	name := make([]byte, 0, 280)
+	name = append(name, m.Origin.Topic...)
+	name = append(name, 0)
+	name = strconv.AppendUint(name, m.Seq, 10)
+	return uuid.NewSHA1(m.Origin.Source, name).String()
+}
+
+// properties returns the encoded properties, "" when Text is a bare key.
+func (m *Meta) properties() string {
+	if m.Origin.Keyed {
+		return ""
+	}
+	return m.Text
+}
+
+// SetProperty sets a property. Other events of the same origin are not affected.
+func (m *Meta) SetProperty(name, value string) {
+	var text []byte
+	if m.Origin.Keyed {
+		origin := *m.Origin
+		origin.Keyed = false
+		if m.Text != "" {
+			text = AppendProperty(text, KeyProperty, m.Text)
+		}
+		m.Origin = &origin
+	} else {
+		for n, p := range All(m.Text) {
+			if n != name {
+				text = AppendProperty(text, n, p.Value)
+			}
+		}
+	}
+	m.Text = string(AppendProperty(text, name, value))
+}

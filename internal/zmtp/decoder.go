@@ -1,0 +1,169 @@
+package zmtp
+
+const (
+	minWindow  = 4 << 10  // first read buffer of a connection, and the one after a large frame
+	maxWindow  = 64 << 10 // read buffer under load: about 500 small messages a read
+	minFree    = 512      // a slab with less room than this is given up
+	largeFrame = 16 << 10 // from here on an incomplete frame gets a buffer of its own
+	largeStep  = 1 << 20  // first buffer of a frame larger than this; it doubles as bytes arrive
+	minChunk   = 8        // frame slices allocated at once
+	maxChunk   = 2048
+)
+
+// Limits bounds what a [Decoder] accepts.
+type Limits struct {
+	MessageBytes int // all frames of one message together
+	Frames       int // frames of one message
+	CommandBytes int // body of one command, its name included
+}
+
+// Unit is what a [Decoder] yields: a whole message, or a command. Exactly one of the two is set.
+type Unit struct {
+	Message [][]byte // the frames; the slice and the bytes belong to the receiver
+	Command []byte   // the body, its name first; belongs to the receiver. Never nil for a command
+}
+
+// Decoder splits a stream of bytes into messages and commands. The caller reads into [Decoder.Buffer], reports with
+// [Decoder.Advance], and calls [Decoder.Next] until it yields nothing. A command between two frames of a message comes out at once,
+// before that message.
+//
+// Frames are slices of the read buffer, which is never written again once part of it was handed out: nothing is copied and small
+// messages cost about 0.03 allocations each. A retained frame keeps at most two such buffers alive (128 KiB under load, 8 KiB otherwise), or
+// its own one when it is large. The order of errors and units does not depend on how the stream was cut into reads.
+//
+// A Decoder belongs to one goroutine.
+type Decoder struct {
+	limits Limits
+
+	slab   []byte // slab[r:w] is read and not yet parsed
+	r, w   int
+	window int // how much to read at once: grows while reads fill it
+
+	large  []byte // an incomplete large frame: what has arrived of it
+	header Header // of that frame; Size 0 when there is none
+
+	frames [][]byte // chunk of frame slices; frames[first:] is the message in progress
+	first  int
+	since  int  // frames that came out of this slab: the next chunk's size
+	own    bool // the message in progress has a large frame, so it must not share a chunk
+	size   int  // bytes of the message in progress
+}
+
+// NewDecoder returns a decoder with the given limits, which must all be positive. It holds 4 KiB.
+func NewDecoder(limits Limits) *Decoder {
+	return &Decoder{limits: limits, window: minWindow, slab: make([]byte, minWindow)}
+}
+
+// Buffer returns where the next bytes of the stream go. It is never empty, and valid until the next call of any method.
+func (d *Decoder) Buffer() []byte {
+	if d.header.Size > 0 {
+		return d.largeBuffer()
+	}
+	if len(d.slab)-d.w < minFree {
+		d.renewSlab(0)
+	}
+	return d.slab[d.w:min(len(d.slab), d.w+d.window)]
+}
+
+// Advance says that n bytes were read into the start of [Decoder.Buffer].
+func (d *Decoder) Advance(n int) {
+	if d.header.Size > 0 {
+		d.large = d.large[:len(d.large)+n]
+		return
+	}
+	d.w += n
+	switch {
+	case n >= d.window:
+		d.window = min(4*d.window, maxWindow)
+	case n < d.window/16:
+		d.window = max(d.window/2, minWindow)
+	}
+}
+
+// Next returns the next complete unit, or ok == false when more bytes are needed. After an error, a [*ProtocolError], the decoder
+// must not be used again.
+func (d *Decoder) Next() (u Unit, ok bool, err error) {
+	for {
+		h, body, ok, err := d.nextFrame()
+		if !ok || err != nil {
+			return Unit{}, false, err
+		}
+		if h.Flags&Command != 0 {
+			return Unit{Command: body}, true, nil
+		}
+		d.size += h.Size
+		if len(d.frames) == cap(d.frames) {
+			d.renewChunk()
+		}
+		d.frames = append(d.frames, body)
+		d.since++
+		if h.Flags&More == 0 {
+			return Unit{Message: d.takeMessage()}, true, nil
+		}
+	}
+}
+
+func (d *Decoder) nextFrame() (h Header, body []byte, ok bool, err error) {
+	if d.header.Size > 0 {
+		return d.nextLarge()
+	}
+	in := d.slab[d.r:d.w]
+	if len(in) == 0 {
+		return Header{}, nil, false, nil
+	}
+	limit := d.limits.MessageBytes - d.size
+	if in[0]&byte(Command) != 0 {
+		limit = d.limits.CommandBytes
+	} else if len(d.frames)-d.first == d.limits.Frames {
+		return Header{}, nil, false, violation("message", "more than %d frames", d.limits.Frames)
+	}
+	h, n, err := ParseHeader(in, limit)
+	if n == 0 || err != nil {
+		return Header{}, nil, false, err
+	}
+	end := n + h.Size
+	if end <= len(in) {
+		d.r += end
+		return h, in[n:end:end], true, nil
+	}
+	switch {
+	case h.Size >= largeFrame:
+		d.startLarge(h, in[n:])
+	case d.r+end > len(d.slab):
+		d.renewSlab(end)
+	}
+	return Header{}, nil, false, nil
+}
+
+// takeMessage ends the message in progress. Frames of a large message move to an array of their own: in the chunk, the small
+// messages beside them would keep megabytes alive.
+func (d *Decoder) takeMessage() [][]byte {
+	m := d.frames[d.first:len(d.frames):len(d.frames)]
+	if d.own {
+		m = append(make([][]byte, 0, len(m)), m...)
+		clear(d.frames[d.first:])
+		d.frames = d.frames[:d.first]
+	}
+	d.first, d.size, d.own = len(d.frames), 0, false
+	return m
+}
+
+// renewSlab moves the unparsed bytes into a new slab with room for need bytes in all. Frame chunks change together with slabs, so
+// that one retained message does not keep more slabs alive than its own.
+func (d *Decoder) renewSlab(need int) {
+	slab := make([]byte, max(d.window, need, d.w-d.r+minFree))
+	d.w = copy(slab, d.slab[d.r:d.w])
+	d.r, d.slab = 0, slab
+	if d.since > 0 {
+		d.renewChunk()
+		d.since = 0
+	}
+}
+
+func (d *Decoder) renewChunk() {
+	open := d.frames[d.first:]
+	size := min(max(d.since+d.since/8, 2*len(open), minChunk), max(maxChunk, 2*len(open)))
+	chunk := append(make([][]byte, 0, size), open...)
+	clear(open)
+	d.frames, d.first = chunk, 0
+}

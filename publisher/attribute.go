@@ -1,0 +1,75 @@
+package publisher
+
+import (
+	"fmt"
+
+	"github.com/fanfare-go/fanfare/internal/envelope"
+)
+
+// Attribute is something an event carries besides its value: a header, its key, or its ID.
+type Attribute struct {
+	name, value string
+	header      bool // set by an application, so not a reserved name
+}
+
+// Header gives the event a header. Names have 1 to 255 bytes, in lower case; those that have a meaning of their own on the wire
+// (docs/wire.md) are refused by Publish.
+func Header(name, value string) Attribute { return Attribute{name, value, true} }
+
+// Key gives the event a key, instead of the one that the topic's WithKey would give.
+func Key(key string) Attribute { return Attribute{name: envelope.KeyProperty, value: key} }
+
+// ID gives the event an ID of at most 255 bytes, instead of the one made of source, topic and sequence.
+func ID(id string) Attribute { return Attribute{name: envelope.IDProperty, value: id} }
+
+// AttributeError says why an attribute was refused.
+type AttributeError struct {
+	Name   string
+	Reason string
+}
+
+// Error names the attribute and the reason.
+func (e *AttributeError) Error() string {
+	return fmt.Sprintf("publisher: attribute %.64q: %s", e.Name, e.Reason)
+}
+
+// encode returns the properties for the given attributes. key is the topic's, used when there is no Key among them.
+func encode(key string, attributes []Attribute) (string, error) {
+	var text []byte
+	for _, a := range attributes {
+		if reason := a.fault(); reason != "" {
+			return "", &AttributeError{a.name, reason}
+		}
+		if a.name == envelope.KeyProperty {
+			key = a.value
+			continue
+		}
+		text = envelope.AppendProperty(text, a.name, a.value)
+	}
+	if key != "" {
+		text = envelope.AppendProperty(text, envelope.KeyProperty, key)
+	}
+	if limit := envelope.MaxSize - envelope.Size - maxContentType; len(text) > limit {
+		return "", &AttributeError{"(all)", fmt.Sprintf("%d bytes in all, the limit is %d", len(text), limit)}
+	}
+	return string(text), nil
+}
+
+// maxContentType is what the content type takes in the envelope at most.
+const maxContentType = 512
+
+// fault returns what is wrong with the attribute, or "".
+func (a Attribute) fault() string {
+	if a.header {
+		if err := envelope.CheckName(a.name); err != nil {
+			return err.Error()
+		}
+		if envelope.Reserved(a.name) {
+			return "the name is reserved"
+		}
+	}
+	if a.name == envelope.IDProperty && (a.value == "" || len(a.value) > envelope.MaxID) {
+		return fmt.Sprintf("the ID has %d bytes, it must be 1 to %d", len(a.value), envelope.MaxID)
+	}
+	return ""
+}

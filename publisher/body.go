@@ -1,0 +1,59 @@
+package publisher
+
+import (
+	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/topic"
+)
+
+// body is the encoded value of one event. Its buffer is used again unless somebody keeps it.
+type body struct {
+	encoded envelope.Payload
+	frame   [1][]byte
+	buffer  []byte
+	kept    bool
+}
+
+// encode returns the encoded value of e: what a middleware has set, else what the codec makes of the value.
+func (p *Publisher[T]) encode(e *topic.Event[T]) (*body, error) {
+	b, _ := p.bodies.Get().(*body)
+	if b == nil {
+		b = &body{}
+	}
+	if set := e.Meta().Payload; set != nil {
+		b.encoded = *set
+		return b, nil
+	}
+	v := e.Value // a copy, so that e does not escape through the interface
+	var err error
+	if b.buffer, err = p.codec.Append(b.buffer[:0], &v); err != nil {
+		return nil, err
+	}
+	b.frame[0] = b.buffer
+	b.encoded.Frames = b.frame[:]
+	return b, nil
+}
+
+// free takes a body back.
+func (p *Publisher[T]) free(b *body) {
+	if b.kept {
+		b.buffer = nil
+	}
+	b.encoded, b.frame, b.kept = envelope.Payload{}, [1][]byte{}, false
+	p.bodies.Put(b)
+}
+
+// keep returns the encoded value for longer.
+func (b *body) keep() *envelope.Payload {
+	b.kept = true
+	return &envelope.Payload{Frames: append([][]byte(nil), b.encoded.Frames...)}
+}
+
+// lend reports whether the payload is so large that the transport should keep it instead of copying it, and lets it.
+func (b *body) lend() bool {
+	size := 0
+	for _, f := range b.encoded.Frames {
+		size += len(f)
+	}
+	b.kept = b.kept || size >= ownedSize
+	return b.kept
+}

@@ -1,0 +1,154 @@
+package publisher
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/codec"
+	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/internal/lane"
+	"github.com/fanfare-go/fanfare/topic"
+)
+
+// Options are how a publisher works.
+type Options struct {
+	// Plain leaves the envelope out, for ZeroMQ peers that are not ours: they get the topic and the payload. Receivers then know
+	// neither source nor sequence, headers or key. Default: false.
+	Plain bool
+	// Middleware wraps what is published, the first one outermost, inside of bus.Options.Publish.
+	Middleware []bus.Middleware
+}
+
+// Publisher publishes events of one Go type to one topic. All methods may be called concurrently, and from handlers.
+type Publisher[T any] struct {
+	bus          *bus.Bus
+	route        *bus.Route
+	topic        topic.Topic[T]
+	codec        codec.Codec
+	key          func(T) string // nil without keys
+	plain        bool
+	keyed        *envelope.Origin // of events without attributes
+	attributed   *envelope.Origin // of events with attributes
+	chain        bus.Handler      // middleware around deliver; nil without middleware
+	publications sync.Pool        // of *publication[T], for the chain
+	bodies       sync.Pool        // of *body
+
+	encodes atomic.Bool // events have to be encoded: there is a transport or a foreign target
+
+	// Guarded by the route's lock: its targets, by how events reach them.
+	targets *bus.Targets
+	queues  []*lane.Queue[topic.Event[T]]
+	foreign []bus.Sink
+}
+
+// publication is an event on its way through the publish chain.
+type publication[T any] struct {
+	event   topic.Event[T]
+	message *bus.Message
+}
+
+// New returns a publisher of t on b. nil options mean the defaults. It returns a [*bus.OptionError] for a topic that was not made
+// by package topic, and [bus.ErrClosed] when the bus is closed.
+func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error) {
+	if t.Codec() == nil {
+		return nil, &bus.OptionError{Field: "publisher.New topic", Value: t.String(), Limit: "one made by package topic, with a codec"}
+	}
+	contentType := t.Codec().ContentType()
+	if limit := maxContentType / 2; len(contentType) > limit {
+		return nil, &bus.OptionError{Field: "content type of the topic's codec", Value: contentType, Limit: "at most 256 bytes"}
+	}
+	route, err := b.Route(t.String())
+	if err != nil {
+		return nil, err
+	}
+	p := &Publisher[T]{bus: b, route: route, topic: t, codec: t.Codec(), key: t.KeyFunc()}
+	p.attributed = &envelope.Origin{Topic: t.String(), Source: b.Source(), ContentType: contentType}
+	keyed := *p.attributed
+	keyed.Keyed = true
+	p.keyed = &keyed
+	chain := b.PublishChain()
+	if o != nil {
+		p.plain = o.Plain
+		chain = append(chain[:len(chain):len(chain)], o.Middleware...)
+	}
+	if len(chain) > 0 {
+		p.chain = bus.Chain(p.innermost, chain...)
+	}
+	p.encodes.Store(route.Encodes())
+	return p, nil
+}
+
+// Publish delivers v to every subscription of the topic, and hands it to the transport if there is one. It returns when the event
+// is in every queue, not when it was handled.
+//
+// It waits while a subscription that blocks has no room, until ctx ends. It returns ctx's error, [bus.ErrClosed], a [*bus.CycleError]
+// when waiting could never end, an [*AttributeError], the error of a publish middleware, of the topic's codec, or of the
+// transport. After an error no subscription of the bus has got the event. The value belongs to the bus from now on.
+func (p *Publisher[T]) Publish(ctx context.Context, v T, attributes ...Attribute) error {
+	e := topic.Event[T]{Value: v}
+	m := e.Meta()
+	m.Origin, m.Time = p.keyed, p.bus.Now()
+	if p.key != nil {
+		m.Text = p.key(v)
+	}
+	if len(attributes) > 0 {
+		text, err := encode(m.Text, attributes)
+		if err != nil {
+			return p.route.Refused(err)
+		}
+		m.Origin, m.Text = p.attributed, text
+	}
+	var err error
+	if p.chain == nil {
+		err = p.deliver(ctx, &e)
+	} else {
+		err = p.deliverThroughChain(ctx, &e)
+	}
+	if err != nil {
+		return p.route.Refused(err)
+	}
+	return nil
+}
+
+// PublishBatch publishes each of values as Publish does, in order, all with the same attributes. It stops at the first error and
+// returns how many were accepted before it.
+func (p *Publisher[T]) PublishBatch(ctx context.Context, values []T, attributes ...Attribute) (n int, err error) {
+	for _, v := range values {
+		if err := p.Publish(ctx, v, attributes...); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// WaitSubscribers waits until the topic has n subscribers: matching subscriptions of the same bus, and connected peers that are
+// subscribed to a prefix of the topic. When ctx ends first, the error is a [*bus.NotReadyError]; after the end of the bus it is
+// [bus.ErrClosed].
+func (p *Publisher[T]) WaitSubscribers(ctx context.Context, n int) error {
+	return p.route.WaitSubscribers(ctx, n)
+}
+
+// Topic returns the topic that is published to.
+func (p *Publisher[T]) Topic() topic.Topic[T] { return p.topic }
+
+// deliverThroughChain takes e through the publish middleware.
+func (p *Publisher[T]) deliverThroughChain(ctx context.Context, e *topic.Event[T]) error {
+	pub, _ := p.publications.Get().(*publication[T])
+	if pub == nil {
+		pub = &publication[T]{message: bus.NewMessage(p.codec)}
+	}
+	pub.event = *e
+	pub.message.Reset(pub.event.Meta(), &pub.event, &pub.event.Value)
+	err := p.chain(ctx, pub.message)
+	pub.event = topic.Event[T]{}
+	p.publications.Put(pub)
+	return err
+}
+
+// innermost is the end of the publish chain.
+func (p *Publisher[T]) innermost(ctx context.Context, m *bus.Message) error {
+	return p.deliver(ctx, m.Event().(*topic.Event[T]))
+}

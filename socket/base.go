@@ -1,0 +1,229 @@
+package socket
+
+import (
+	"context"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fanfare-go/fanfare/internal/zmtp"
+	"github.com/go-zeromq/zmq4"
+)
+
+// pattern is what makes a socket a PUB or a SUB.
+type pattern interface {
+	// attach gives a connection its session and adds it with base.add, whose result it returns.
+	attach(c *conn) bool
+}
+
+// base is what all sockets have: endpoints, connections, and their lives.
+//
+// Lock order: the pattern's own lock, then base.mu, then that of a queue or of the inbox.
+type base struct {
+	typ      zmq4.SocketType
+	opts     Options
+	pattern  pattern
+	inbox    *inbox // nil for patterns that receive nothing
+	segments sync.Pool
+	monitor  monitor
+	changes  notifier
+	counters counters
+
+	ctx      context.Context // ends with the socket: Close, or the start of Shutdown for listeners and dialers
+	cancel   context.CancelFunc
+	tasks    sync.WaitGroup
+	refusing atomic.Bool // Shutdown or Close has begun
+
+	mu        sync.Mutex
+	started   bool // the first Listen or Dial has been
+	ready     map[string]string
+	listeners []*listener
+	links     []*link
+	conns     map[*conn]struct{}
+	retired   Stats // sums over connections that are gone
+	closed    chan struct{}
+}
+
+func (b *base) init(typ zmq4.SocketType, opts *Options, p pattern) {
+	b.typ, b.opts, b.pattern = typ, opts.withDefaults(), p
+	b.segments.New = func() any { return &segment{buf: make([]byte, 0, segmentFirst)} }
+	b.monitor.events = make(chan Event, b.opts.EventBuffer)
+	b.ctx, b.cancel = context.WithCancel(context.Background())
+	b.conns = make(map[*conn]struct{})
+	b.closed = make(chan struct{})
+}
+
+// Type returns the socket type.
+func (b *base) Type() zmq4.SocketType { return b.typ }
+
+// Listen binds the socket to an endpoint and accepts connections on it until the socket is closed. A socket may listen on many. The error
+// is an [*EndpointError], an [*OptionError] or [ErrClosed].
+func (b *base) Listen(ep string) error {
+	parsed, err := parseEndpoint(ep, true)
+	if err != nil {
+		return &EndpointError{Endpoint: ep, Op: "listen", Err: err}
+	}
+	if err := b.start(); err != nil {
+		return err
+	}
+	nl, err := parsed.listen(b.ctx, &b.opts)
+	if err != nil {
+		return &EndpointError{Endpoint: ep, Op: "listen", Err: err}
+	}
+	l := &listener{base: b, endpoint: parsed, nl: nl, bound: parsed.bound(nl.Addr())}
+	b.mu.Lock()
+	if b.refusing.Load() {
+		b.mu.Unlock()
+		_ = nl.Close()
+		return ErrClosed
+	}
+	b.listeners = append(b.listeners, l)
+	b.tasks.Go(l.run)
+	b.mu.Unlock()
+	return nil
+}
+
+// Dial connects the socket to an endpoint. It returns at once: the connection is made in the background, and made again whenever it is lost,
+// until the socket is closed. A socket may dial many. The error is an [*EndpointError], an [*OptionError] or [ErrClosed].
+func (b *base) Dial(ep string) error {
+	parsed, err := parseEndpoint(ep, false)
+	if err != nil {
+		return &EndpointError{Endpoint: ep, Op: "dial", Err: err}
+	}
+	if err := b.start(); err != nil {
+		return err
+	}
+	l := newLink(b, parsed)
+	b.mu.Lock()
+	if b.refusing.Load() {
+		b.mu.Unlock()
+		return ErrClosed
+	}
+	b.links = append(b.links, l)
+	b.tasks.Go(l.run)
+	b.mu.Unlock()
+	b.changes.notify()
+	return nil
+}
+
+// start checks the options and starts the heartbeat, once.
+func (b *base) start() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.refusing.Load() {
+		return ErrClosed
+	}
+	if b.started {
+		return nil
+	}
+	ready, err := b.opts.ready()
+	if err != nil {
+		return err
+	}
+	b.ready, b.started = ready, true
+	if b.opts.HeartbeatInterval > 0 {
+		b.tasks.Go(b.heartbeat)
+	}
+	return nil
+}
+
+// Addr returns the address of the last endpoint that Listen has bound, nil if there is none.
+func (b *base) Addr() net.Addr {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.listeners) == 0 {
+		return nil
+	}
+	return b.listeners[len(b.listeners)-1].nl.Addr()
+}
+
+// Bound returns the endpoints that Listen has bound, in that order, with the ports that were chosen.
+func (b *base) Bound() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	bound := make([]string, len(b.listeners))
+	for i, l := range b.listeners {
+		bound[i] = l.bound
+	}
+	return bound
+}
+
+// Events returns the channel of events, always the same. What does not fit into its buffer is counted in Stats. It is closed after the
+// event [Closed].
+func (b *base) Events() <-chan Event { return b.monitor.events }
+
+// Changed returns a channel that is closed at the next change of peers, of their subscriptions, or of readiness. To wait for a state:
+//
+//	for {
+//		changed := s.Changed()
+//		if … { // look at Peers, Pending, Publishers, Subscribers
+//			return
+//		}
+//		<-changed
+//	}
+func (b *base) Changed() <-chan struct{} { return b.changes.wait() }
+
+// greet runs the handshake and adds the connection.
+func (b *base) greet(l *link, text string, nc net.Conn) (*conn, error) {
+	remote := remoteOf(nc)
+	peer, err := zmtp.Handshake(b.ctx, nc, zmtp.Options{Type: b.typ, Server: l == nil, Metadata: b.ready, Timeout: b.opts.HandshakeTimeout})
+	if err != nil {
+		b.counters.handshakesFailed.Add(1)
+		b.monitor.emit(Event{Kind: HandshakeFailed, Endpoint: text, Remote: remote, Reason: err})
+		return nil, err
+	}
+	c := newConn(b, l, text, nc, peer)
+	if !b.pattern.attach(c) {
+		_ = nc.Close()
+		return nil, ErrClosed
+	}
+	return c, nil
+}
+
+// serve runs the connection until it ends, and returns why it did.
+func (b *base) serve(c *conn) error {
+	text, remote := c.text, c.remote()
+	b.counters.connects.Add(1)
+	b.monitor.emit(Event{Kind: HandshakeSucceeded, Endpoint: text, Remote: remote, Peer: new(c.snapshot())})
+	b.changes.notify()
+	err := c.run()
+	b.remove(c)
+	c.session.detach()
+	close(c.ended)
+	b.counters.disconnects.Add(1)
+	b.monitor.emit(Event{Kind: Disconnected, Endpoint: text, Remote: remote, Reason: err, Peer: new(c.snapshot())})
+	b.changes.notify()
+	return err
+}
+
+// add makes c one of the connections. It returns false when the socket takes no more.
+func (b *base) add(c *conn) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.refusing.Load() {
+		return false
+	}
+	b.conns[c] = struct{}{}
+	if c.link != nil {
+		c.link.connected = true
+	}
+	return true
+}
+
+func (b *base) remove(c *conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.conns, c)
+	if c.link != nil {
+		c.link.connected = false
+	}
+	b.retired.add(c)
+}
+
+func (b *base) connections() []*conn {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Keys(b.conns))
+}

@@ -1,0 +1,220 @@
+package socket
+
+import (
+	"context"
+	"sync"
+
+	"github.com/go-zeromq/zmq4"
+)
+
+// inbox is what a socket has received and the application has not yet taken: one queue for each peer, emptied in turns, one message
+// at a time, so that a busy peer does not starve a quiet one.
+type inbox struct {
+	hwm int // per peer; negative: none
+
+	mu          sync.Mutex
+	first, last *inlet        // those with messages, in the order of their turns
+	waiting     int           // receivers
+	wake        chan struct{} // a token for one of them
+	closed      bool
+	done        chan struct{} // closed with it
+}
+
+// inlet is the queue of one peer. It outlives the connection: what was received before a loss is still delivered.
+type inlet struct {
+	next   *inlet
+	ring   [][][]byte // messages, from head on; the length is a power of two
+	head   int
+	n      int
+	paused bool
+	room   chan struct{} // a token for the paused reader
+	taken  uint64
+}
+
+func newInbox(hwm int) *inbox {
+	return &inbox{hwm: hwm, wake: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+func newInlet() *inlet { return &inlet{room: make(chan struct{}, 1)} }
+
+// put queues messages of one peer, and waits while its queue is full. It returns how many it took: all, unless the inbox is closed. It keeps
+// the messages and not the slice.
+func (b *inbox) put(in *inlet, messages [][][]byte) (n int) {
+	for {
+		b.mu.Lock()
+		if b.closed {
+			b.mu.Unlock()
+			return n
+		}
+		k := len(messages) - n
+		if b.hwm >= 0 {
+			k = min(k, b.hwm-in.n)
+		}
+		if in.n == 0 && k > 0 {
+			b.append(in)
+		}
+		in.push(messages[n : n+k])
+		n += k
+		in.paused = n < len(messages)
+		paused, wake := in.paused, b.waiting > 0
+		b.mu.Unlock()
+		if wake {
+			token(b.wake)
+		}
+		if !paused {
+			return n
+		}
+		select {
+		case <-in.room:
+		case <-b.done:
+		}
+	}
+}
+
+// take fills buf with at least one message, in turns over the peers. It waits for one until ctx ends.
+func (b *inbox) take(ctx context.Context, buf []zmq4.Msg) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	b.mu.Lock()
+	for b.first == nil {
+		if b.closed {
+			b.mu.Unlock()
+			return 0, ErrClosed
+		}
+		b.waiting++
+		b.mu.Unlock()
+		var err error
+		select {
+		case <-b.wake:
+		case <-b.done:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		b.mu.Lock()
+		b.waiting--
+		if err != nil {
+			b.mu.Unlock()
+			return 0, err
+		}
+	}
+	n := b.fill(buf)
+	more := b.first != nil && b.waiting > 0
+	b.mu.Unlock()
+	if more {
+		token(b.wake)
+	}
+	return n, nil
+}
+
+func (b *inbox) fill(buf []zmq4.Msg) (n int) {
+	for n < len(buf) && b.first != nil {
+		in := b.first
+		if in.next == nil { // alone: no turns to take
+			for n < len(buf) && in.n > 0 {
+				buf[n] = zmq4.Msg{Frames: in.pop()}
+				n++
+			}
+		} else {
+			buf[n] = zmq4.Msg{Frames: in.pop()}
+			n++
+		}
+		if in.n == 0 || in.next != nil {
+			b.first, in.next = in.next, nil
+			if b.first == nil {
+				b.last = nil
+			}
+			if in.n > 0 {
+				b.append(in)
+			}
+		}
+		// Half empty, not one free place: the reader should have something to do when it wakes.
+		if in.paused && in.n <= b.hwm/2 {
+			in.paused = false
+			token(in.room)
+		}
+	}
+	return n
+}
+
+func (b *inbox) append(in *inlet) {
+	if b.last == nil {
+		b.first = in
+	} else {
+		b.last.next = in
+	}
+	b.last = in
+}
+
+// close drops what is queued and returns how many that was.
+func (b *inbox) close() (dropped int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return 0
+	}
+	b.closed = true
+	close(b.done)
+	for in := b.first; in != nil; in = in.next {
+		dropped += in.n
+		in.ring, in.n = nil, 0
+	}
+	b.first, b.last = nil, nil
+	return dropped
+}
+
+func (b *inbox) queued() (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for in := b.first; in != nil; in = in.next {
+		n += in.n
+	}
+	return n
+}
+
+// state returns what waits in an inlet, what was taken from it, and whether its reader is paused.
+func (b *inbox) state(in *inlet) (queued int, taken uint64, paused bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return in.n, in.taken, in.paused
+}
+
+func (in *inlet) push(messages [][][]byte) {
+	if need := in.n + len(messages); need > len(in.ring) {
+		in.grow(need)
+	}
+	mask := len(in.ring) - 1
+	for i, m := range messages {
+		in.ring[(in.head+in.n+i)&mask] = m
+	}
+	in.n += len(messages)
+}
+
+func (in *inlet) grow(need int) {
+	size := max(16, len(in.ring))
+	for size < need {
+		size *= 2
+	}
+	ring := make([][][]byte, size)
+	for i := range in.n {
+		ring[i] = in.ring[(in.head+i)&(len(in.ring)-1)]
+	}
+	in.ring, in.head = ring, 0
+}
+
+func (in *inlet) pop() [][]byte {
+	m := in.ring[in.head]
+	in.ring[in.head] = nil // the receiver alone keeps it alive
+	in.head = (in.head + 1) & (len(in.ring) - 1)
+	in.n--
+	in.taken++
+	return m
+}
+
+// token puts a token into a channel of one place; a second one is the same.
+func token(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,113 @@
+package socket
+
+import (
+	"encoding/binary"
+
+	"github.com/fanfare-go/fanfare/internal/zmtp"
+)
+
+// publisher is a SUB's session: what the peer knows of our subscriptions. Guarded by Sub.mu.
+//
+// A peer of this package is asked with a PING that follows the subscriptions and carries their generation: its answer says that they are
+// in force. Others answer PINGs before their socket has seen the subscriptions, so with them what is written counts as known.
+type publisher struct {
+	*conn
+	sub       *Sub
+	confirmed uint64 // generation the peer has
+	asked     uint64 // generation of the PING under way, 0 if there is none. One at a time, however many subscriptions change
+}
+
+func (s *Sub) attach(c *conn) bool {
+	p := &publisher{conn: c, sub: s}
+	c.session = p
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.add(c) {
+		return false
+	}
+	s.publishers[p] = struct{}{}
+	if s.prefixes.Len() == 0 {
+		p.confirmed = s.generation
+		return true
+	}
+	var all []byte
+	for prefix := range s.prefixes.All {
+		all = zmtp.AppendSubscribe(all, prefix)
+	}
+	p.tell(all)
+	return true
+}
+
+// tell queues subscription frames, and what is needed to know that they have arrived. The caller holds Sub.mu.
+func (p *publisher) tell(frames []byte) {
+	generation := p.sub.generation
+	if !p.own {
+		p.out.control(frames, func() { p.confirm(generation) })
+		return
+	}
+	if p.asked == 0 {
+		p.asked = generation
+		frames = p.question(frames)
+	}
+	p.out.control(frames, nil)
+}
+
+func (p *publisher) question(dst []byte) []byte {
+	context := binary.BigEndian.AppendUint64([]byte{contextSubscription}, p.asked)
+	return zmtp.AppendPing(dst, p.sub.opts.HeartbeatTimeout, context)
+}
+
+func (p *publisher) pong(context []byte) {
+	if len(context) != 9 || context[0] != contextSubscription {
+		p.junk.Add(1)
+		return
+	}
+	p.confirm(binary.BigEndian.Uint64(context[1:]))
+}
+
+func (p *publisher) confirm(generation uint64) {
+	s := p.sub
+	s.mu.Lock()
+	switch {
+	case !p.own:
+		p.confirmed = max(p.confirmed, generation)
+	case generation != p.asked: // not an answer to anything
+		s.mu.Unlock()
+		p.junk.Add(1)
+		return
+	default:
+		p.confirmed, p.asked = generation, 0
+		if generation < s.generation {
+			p.asked = s.generation
+			p.out.control(p.question(nil), nil)
+		}
+	}
+	s.mu.Unlock()
+	s.changes.notify()
+}
+
+// messages filters once more: between Unsubscribe here and its arrival there messages are still sent.
+func (p *publisher) messages(batch [][][]byte) {
+	s, wanted := p.sub, batch[:0]
+	s.mu.RLock()
+	for _, m := range batch {
+		if s.prefixes.Match(m[0]) {
+			wanted = append(wanted, m)
+		}
+	}
+	s.mu.RUnlock()
+	n := s.inbox.put(p.in, wanted)
+	s.counters.received.Add(uint64(n))
+	s.counters.dropped.Add(uint64(len(wanted) - n)) // the socket is closed
+	if filtered := len(batch) - len(wanted); filtered > 0 {
+		s.counters.filtered.Add(uint64(filtered))
+	}
+}
+
+func (p *publisher) command(_, _ []byte) { p.junk.Add(1) }
+
+func (p *publisher) detach() {
+	p.sub.mu.Lock()
+	defer p.sub.mu.Unlock()
+	delete(p.sub.publishers, p)
+}

@@ -1,0 +1,62 @@
+package socket
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Pending lists what is missing until every subscription is in force at every peer: dialled endpoints without a connection, and peers that
+// have not confirmed the current subscriptions. Empty means ready. It is text for people; the order is that of the alphabet.
+func (s *Sub) Pending() []string {
+	var missing []string
+	s.mu.RLock()
+	for p := range s.publishers {
+		if p.confirmed < s.generation {
+			missing = append(missing, fmt.Sprintf("%s: peer %s has not confirmed the subscriptions", p.text, p.remote()))
+		}
+	}
+	s.base.mu.Lock()
+	for _, l := range s.links {
+		if !l.connected {
+			missing = append(missing, l.endpoint.text+": not connected yet")
+		}
+	}
+	s.base.mu.Unlock()
+	s.mu.RUnlock()
+	slices.Sort(missing)
+	return missing
+}
+
+// Ready waits until Pending is empty. When ctx ends first, the error lists what is missing and wraps that of ctx; on a closed socket it is [ErrClosed].
+// A side that only listens is ready at once: see Publishers.
+func (s *Sub) Ready(ctx context.Context) error {
+	for {
+		changed := s.Changed()
+		if s.refusing.Load() {
+			return ErrClosed
+		}
+		missing := s.Pending()
+		if len(missing) == 0 {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("socket: not ready: %s: %w", strings.Join(missing, "; "), ctx.Err())
+		}
+	}
+}
+
+// Publishers returns how many connected peers have all current subscriptions. See Changed for how to wait for a number.
+func (s *Sub) Publishers() (n int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for p := range s.publishers {
+		if p.confirmed >= s.generation {
+			n++
+		}
+	}
+	return n
+}

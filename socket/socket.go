@@ -1,0 +1,80 @@
+package socket
+
+import (
+	"context"
+
+	"github.com/go-zeromq/zmq4"
+)
+
+// Socket is what every socket of this package can do. All methods may be called by many goroutines at once. After Close, and once Shutdown has
+// begun, they return [ErrClosed]; what a socket type cannot do is an [*UnsupportedError].
+type Socket interface {
+	zmq4.Socket
+
+	// SendContext sends a message as Send does, and gives up when ctx ends. The frames may be reused at once.
+	SendContext(ctx context.Context, msg zmq4.Msg) error
+	// SendOwned sends a message without copying large frames: they may never be changed again.
+	SendOwned(ctx context.Context, msg zmq4.Msg) error
+	// SendBatch sends messages in order and returns how many it sent: all, or those before the one that the error is about.
+	SendBatch(ctx context.Context, msgs []zmq4.Msg) (n int, err error)
+	// RecvContext returns the next message. It belongs to the caller.
+	RecvContext(ctx context.Context) (zmq4.Msg, error)
+	// RecvBatch waits for at least one message and takes as many as there are and buf has room for. buf must not be empty.
+	RecvBatch(ctx context.Context, buf []zmq4.Msg) (n int, err error)
+
+	// Bound returns the endpoints listened on, with the ports that were chosen.
+	Bound() []string
+	// Events returns the channel of events.
+	Events() <-chan Event
+	// Changed returns a channel that is closed at the next change of peers or subscriptions.
+	Changed() <-chan struct{}
+	// Peers describes the connected peers.
+	Peers() []Peer
+	// Stats returns the counters.
+	Stats() Stats
+	// Shutdown flushes what was sent and closes the socket.
+	Shutdown(ctx context.Context) error
+}
+
+var (
+	_ Socket = (*Pub)(nil)
+	_ Socket = (*Sub)(nil)
+)
+
+func (b *base) unsupported(op string) error {
+	if b.refusing.Load() {
+		return ErrClosed
+	}
+	return &UnsupportedError{Type: b.typ, Op: op}
+}
+
+// setHWM sets both high-water marks, as zmq4.OptionHWM does.
+func (b *base) setHWM(value any) error {
+	hwm, ok := value.(int)
+	if !ok {
+		return &OptionError{Option: zmq4.OptionHWM, Reason: "takes an int"}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.started {
+		return &OptionError{Option: zmq4.OptionHWM, Reason: "must be set before the first Listen or Dial"}
+	}
+	if hwm <= 0 { // zmq4 and libzmq: 0 is no limit
+		hwm = -1
+	}
+	b.opts.SendHWM, b.opts.ReceiveHWM = hwm, hwm
+	if b.inbox != nil {
+		b.inbox.hwm = hwm
+	}
+	return nil
+}
+
+// option reads zmq4.OptionHWM.
+func (b *base) option(name string, hwm *int) (any, error) {
+	if name != zmq4.OptionHWM {
+		return nil, &OptionError{Option: name, Reason: "cannot be read"}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return max(*hwm, 0), nil
+}

@@ -1,0 +1,91 @@
+package subscriber
+
+import (
+	"context"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/lane"
+	"github.com/fanfare-go/fanfare/topic"
+)
+
+// Subscription is a function that gets the events of some topics. All methods may be called concurrently, and from the function.
+type Subscription struct {
+	bus  *bus.Bus
+	sink bus.Sink
+	gate *lane.Gate
+}
+
+// New calls handler for every event that sel selects, until the subscription or the bus is closed. It has begun when New
+// returns: what is published on the same bus afterwards is delivered. For publishers in other processes see
+// [Subscription.Ready].
+//
+// The error of a handler is logged and counted, and nothing else: see package middleware for what to do about it. The handler's
+// context ends when the subscription or the bus is closed; a Publish in the handler should use it.
+//
+// nil options mean the defaults. New returns a [*bus.OptionError] for options outside their limits, [bus.ErrClosed] when the bus is
+// closed, and what the transport has against the selector.
+func New[T any](b *bus.Bus, sel topic.Selector[T], handler func(ctx context.Context, e topic.Event[T]) error, o *Options) (*Subscription, error) {
+	if sel.Codec() == nil {
+		return nil, &bus.OptionError{Field: "subscriber.New selector", Value: sel, Limit: "one made by package topic, with a codec"}
+	}
+	options, err := o.withDefaults(sel.String())
+	if err != nil {
+		return nil, err
+	}
+	s := newSink(b, sel, handler, options)
+	if err := b.Attach(s); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return &Subscription{b, s, s.Gate()}, nil
+}
+
+// Ready waits until the subscription is in force at every publisher that this process connects to: each endpoint dialled has
+// completed its handshake, our own peers have confirmed the subscription, to plain ones it has been sent. Without a transport it
+// returns at once. When ctx ends first, the error is a [*bus.NotReadyError] that lists what is missing; after the end of the
+// bus it is [bus.ErrClosed].
+func (s *Subscription) Ready(ctx context.Context) error { return s.bus.Ready(ctx) }
+
+// WaitPublishers waits until n publishers can reach the subscription: publishers of the same bus on topics it selects, and
+// connected peers that have the subscription. It is for the side that binds, which cannot know who will connect. Its errors are
+// those of Ready.
+func (s *Subscription) WaitPublishers(ctx context.Context, n int) error {
+	return s.bus.WaitPublishers(ctx, s.sink, n)
+}
+
+// Close ends the subscription: no further event is handled, what waits is counted as abandoned, and the handlers' context ends. It
+// is idempotent and does not wait for handlers that run, so they may call it; Done is closed after them. The error is the
+// transport's.
+func (s *Subscription) Close() error {
+	err := s.bus.Detach(s.sink)
+	s.sink.Close()
+	return err
+}
+
+// Done is closed when the subscription has ended and the last handler has returned.
+func (s *Subscription) Done() <-chan struct{} { return s.gate.Done() }
+
+// Err returns nil until Done is closed, then [bus.ErrClosed].
+func (s *Subscription) Err() error {
+	select {
+	case <-s.gate.Done():
+		return bus.ErrClosed
+	default:
+		return nil
+	}
+}
+
+// Stats are the counters of a subscription, all read at one moment:
+// Matched = Queued + Running + Succeeded + Failed + Dropped + Abandoned.
+type Stats struct {
+	Matched   uint64 // events that were for the subscription
+	Queued    uint64 // waiting now
+	Running   uint64 // in handlers now
+	Succeeded uint64 // handlers returned nil
+	Failed    uint64 // handlers returned an error, panicked or ended their goroutine, or the payload did not decode
+	Dropped   uint64 // by the overflow policy
+	Abandoned uint64 // waiting when the subscription was closed
+}
+
+// Stats reads the counters.
+func (s *Subscription) Stats() Stats { return Stats(s.gate.Totals()) }

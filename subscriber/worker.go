@@ -1,0 +1,66 @@
+package subscriber
+
+import (
+	"errors"
+	"reflect"
+	"runtime/debug"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/lane"
+	"github.com/fanfare-go/fanfare/topic"
+)
+
+// worker calls the handler of a subscription, one event after the other.
+type worker[T any] struct {
+	sink    *sink[T]
+	message *bus.Message // nil without middleware
+}
+
+func (s *sink[T]) newWorker() lane.Handler[topic.Event[T]] {
+	w := &worker[T]{sink: s}
+	if s.chain != nil {
+		w.message = bus.NewMessage(s.codec)
+	}
+	return w
+}
+
+// Handle takes one event through the chain, or straight to the handler when there is no chain.
+func (w *worker[T]) Handle(e *topic.Event[T]) bool {
+	err := w.call(e)
+	if err != nil {
+		w.log(e, err)
+	}
+	return err == nil
+}
+
+func (w *worker[T]) call(e *topic.Event[T]) error {
+	if w.message != nil {
+		w.message.Reset(e.Meta(), e, &e.Value)
+		return w.sink.chain(w.sink.ctx, w.message)
+	}
+	if e.Meta().Payload != nil {
+		if err := w.sink.decode(e); err != nil {
+			return err
+		}
+	}
+	handler, ctx := w.sink.handler, w.sink.ctx // first, or the compiler copies the event twice
+	return handler(ctx, *e)
+}
+
+// Recovered logs a panic that no middleware caught.
+func (w *worker[T]) Recovered(e *topic.Event[T], value any) {
+	w.log(e, &bus.PanicError{Value: value, Stack: debug.Stack()})
+}
+
+// log tells of an event that failed.
+func (w *worker[T]) log(e *topic.Event[T], err error) {
+	entry := w.sink.bus.Logger().Error().Err(err).Str("subscription", w.sink.queue.Name).Str("topic", e.Topic()).Uint64("seq", e.Seq())
+	var panicked *bus.PanicError
+	if errors.As(err, &panicked) {
+		entry = entry.Bytes("stack", panicked.Stack)
+	}
+	entry.Msg("event failed")
+}
+
+// typeName names T for errors.
+func typeName[T any]() string { return reflect.TypeFor[T]().String() }
