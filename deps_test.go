@@ -34,7 +34,7 @@ var imports = map[string]struct{ ours, modules string }{
 	"codec":     {},
 	"transport": {},
 	"topic":     {"codec internal/envelope internal/match", "uuid"},
-	"bus":       {"transport internal/envelope internal/lane internal/match", "uuid zerolog"},
+	"bus":       {"transport internal/envelope internal/lane internal/match", "golang-lru uuid zerolog"},
 
 	"publisher":  {"bus topic codec transport internal/envelope internal/lane", "uuid"},
 	"subscriber": {"bus topic codec transport internal/envelope internal/lane", "uuid"},
@@ -43,19 +43,21 @@ var imports = map[string]struct{ ours, modules string }{
 	"middleware": {"bus", "zerolog"},
 
 	"socket":        {"internal/match internal/zmtp", "zmq4"},
-	"transport/zmq": {"transport socket", "zerolog zmq4"},
+	"transport/zmq": {"transport socket internal/envelope", "zerolog zmq4"},
 
 	"testing/...":  {"public testing/...", "uuid zerolog"},
 	"examples/...": {"public", "zerolog"},
-	"cmd/...":      {"public", "uuid zerolog"},
+	"cmd/...":      {"public", "kong uuid zerolog"},
 }
 
 // modules are the modules of others, by the names that the table uses.
 var modules = map[string]string{
-	"goleak":  "go.uber.org/goleak", // test files only
-	"uuid":    "github.com/google/uuid",
-	"zerolog": "github.com/rs/zerolog",
-	"zmq4":    "github.com/go-zeromq/zmq4",
+	"goleak":     "go.uber.org/goleak", // test files only
+	"golang-lru": "github.com/hashicorp/golang-lru/v2",
+	"kong":       "github.com/alecthomas/kong",
+	"uuid":       "github.com/google/uuid",
+	"zerolog":    "github.com/rs/zerolog",
+	"zmq4":       "github.com/go-zeromq/zmq4",
 }
 
 func TestImports(t *testing.T) {

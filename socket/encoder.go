@@ -14,37 +14,51 @@ type encoder struct {
 	parcels []parcel
 }
 
-// parcel is one message in an encoder.
+// parcel is one message in an encoder. It has no pointers: clearing those was a tenth of the cost of a small message.
 type parcel struct {
-	topic                  []byte // the first frame, of the caller
-	start, end             int    // in buf
+	start, end             int // in buf
+	topic                  int // where the first frame's body begins in buf, if it is there
+	topicSize              int
 	firstSplice, endSplice int
 	size                   int // on the wire
 }
 
 // add encodes a message. Large frames are taken by reference if the message is owned, else as a copy.
 func (e *encoder) add(frames [][]byte, owned bool) {
-	p := parcel{topic: frames[0], start: len(e.buf), firstSplice: len(e.splices)}
+	buf := e.buf
+	p := parcel{start: len(buf), topicSize: len(frames[0]), firstSplice: len(e.splices)}
 	last := len(frames) - 1
 	for i, body := range frames {
 		var flags zmtp.Flags
 		if i < last {
 			flags = zmtp.More
 		}
+		buf = zmtp.AppendHeader(buf, flags, len(body))
+		if i == 0 {
+			p.topic = len(buf)
+		}
 		if len(body) < largeFrame {
-			e.buf = zmtp.AppendFrame(e.buf, flags, body)
+			buf = append(buf, body...)
 			continue
 		}
 		if !owned {
 			body = slices.Clone(body)
 		}
-		e.buf = zmtp.AppendHeader(e.buf, flags, len(body))
-		e.splices = append(e.splices, splice{at: len(e.buf), body: body})
+		e.splices = append(e.splices, splice{at: len(buf), body: body})
 		p.size += len(body)
 	}
-	p.end, p.endSplice = len(e.buf), len(e.splices)
+	p.end, p.endSplice = len(buf), len(e.splices)
 	p.size += p.end - p.start
+	e.buf = buf
 	e.parcels = append(e.parcels, p)
+}
+
+// topic returns the first frame of a message.
+func (e *encoder) topic(p *parcel) []byte {
+	if p.topicSize >= largeFrame {
+		return e.splices[p.firstSplice].body
+	}
+	return e.buf[p.topic : p.topic+p.topicSize]
 }
 
 // pushTo queues one of the messages. The caller holds the queue's lock.
@@ -57,7 +71,6 @@ func (e *encoder) reset() {
 		e.buf = nil
 	}
 	clear(e.splices)
-	clear(e.parcels)
 	e.buf, e.splices, e.parcels = e.buf[:0], e.splices[:0], e.parcels[:0]
 }
 

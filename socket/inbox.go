@@ -111,30 +111,29 @@ func (b *inbox) fill(buf []zmq4.Msg) (n int) {
 	for n < len(buf) && b.first != nil {
 		in := b.first
 		if in.next == nil { // alone: no turns to take
-			for n < len(buf) && in.n > 0 {
-				buf[n] = zmq4.Msg{Frames: in.pop()}
-				n++
-			}
+			n += in.pop(buf[n:])
 		} else {
-			buf[n] = zmq4.Msg{Frames: in.pop()}
-			n++
+			n += in.pop(buf[n : n+1])
 		}
-		if in.n == 0 || in.next != nil {
-			b.first, in.next = in.next, nil
-			if b.first == nil {
-				b.last = nil
-			}
-			if in.n > 0 {
-				b.append(in)
-			}
-		}
-		// Half empty, not one free place: the reader should have something to do when it wakes.
-		if in.paused && in.n <= b.hwm/2 {
-			in.paused = false
-			token(in.room)
-		}
+		b.endTurn(in)
 	}
 	return n
+}
+
+// endTurn puts the first inlet behind the others, or out of the list when it is empty, and lets its reader go on when there is room.
+func (b *inbox) endTurn(in *inlet) {
+	b.first, in.next = in.next, nil
+	if b.first == nil {
+		b.last = nil
+	}
+	if in.n > 0 {
+		b.append(in)
+	}
+	// Half empty, not one free place: the reader should have something to do when it wakes.
+	if in.paused && in.n <= b.hwm/2 {
+		in.paused = false
+		token(in.room)
+	}
 }
 
 func (b *inbox) append(in *inlet) {
@@ -183,10 +182,9 @@ func (in *inlet) push(messages [][][]byte) {
 	if need := in.n + len(messages); need > len(in.ring) {
 		in.grow(need)
 	}
-	mask := len(in.ring) - 1
-	for i, m := range messages {
-		in.ring[(in.head+in.n+i)&mask] = m
-	}
+	at := (in.head + in.n) & (len(in.ring) - 1)
+	k := copy(in.ring[at:], messages)
+	copy(in.ring, messages[k:])
 	in.n += len(messages)
 }
 
@@ -196,19 +194,24 @@ func (in *inlet) grow(need int) {
 		size *= 2
 	}
 	ring := make([][][]byte, size)
-	for i := range in.n {
-		ring[i] = in.ring[(in.head+i)&(len(in.ring)-1)]
-	}
+	k := copy(ring, in.ring[in.head:])
+	copy(ring[k:], in.ring[:in.head])
 	in.ring, in.head = ring, 0
 }
 
-func (in *inlet) pop() [][]byte {
-	m := in.ring[in.head]
-	in.ring[in.head] = nil // the receiver alone keeps it alive
-	in.head = (in.head + 1) & (len(in.ring) - 1)
-	in.n--
-	in.taken++
-	return m
+// pop moves messages into buf, as many as there are without going round the ring, and returns how many.
+func (in *inlet) pop(buf []zmq4.Msg) int {
+	messages := in.ring[in.head:min(in.head+in.n, len(in.ring))]
+	messages = messages[:min(len(messages), len(buf))]
+	for i, m := range messages {
+		buf[i] = zmq4.Msg{Frames: m}
+	}
+	clear(messages) // the receiver alone keeps them alive
+	k := len(messages)
+	in.head = (in.head + k) & (len(in.ring) - 1)
+	in.n -= k
+	in.taken += uint64(k)
+	return k
 }
 
 // token puts a token into a channel of one place; a second one is the same.

@@ -108,7 +108,7 @@ func (p *Pub) spread(subscribers []*subscriber, e *encoder) {
 	for _, s := range subscribers {
 		s.out.lock()
 		for i := range e.parcels {
-			if parcel := &e.parcels[i]; s.prefixes.Match(parcel.topic) {
+			if parcel := &e.parcels[i]; s.prefixes.Match(e.topic(parcel)) {
 				e.pushTo(&s.out, parcel)
 			}
 		}

@@ -60,9 +60,12 @@ func Append(dst []byte, m *Meta) []byte {
 // SetSeq writes the sequence into an envelope made by Append, for publishers that learn it last.
 func SetSeq(frame []byte, seq uint64) { binary.BigEndian.PutUint64(frame[22:30], seq) }
 
-// Parse reads an envelope for which Is holds. The properties in the result are a view of frame, which must not change
-// afterwards. Errors are *Error.
+// Parse reads an envelope. The properties in the result are a view of frame, which must not change afterwards. Errors are *Error;
+// a frame for which Is does not hold is one.
 func Parse(frame []byte) (Header, error) {
+	if !Is(frame) {
+		return Header{}, &Error{fmt.Sprintf("%d bytes without the magic, or fewer than %d", len(frame), Size)}
+	}
 	if len(frame) > MaxSize {
 		return Header{}, &Error{fmt.Sprintf("%d bytes, more than %d", len(frame), MaxSize)}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"unicode/utf8"
 )
 
 // The properties that have a meaning of their own. Applications cannot set them as headers.
@@ -47,6 +48,8 @@ func CheckName(name string) error {
 		return fmt.Errorf("property name is empty")
 	case len(name) > MaxName:
 		return fmt.Errorf("property name %.32q… has %d bytes, more than %d", name, len(name), MaxName)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("property name %q is not valid UTF-8", name)
 	case strings.ToLower(name) != name:
 		return fmt.Errorf("property name %q is not in lower case", name)
 	}

@@ -112,6 +112,13 @@ func (d *Decoder) nextFrame() (h Header, body []byte, ok bool, err error) {
 		return Header{}, nil, false, nil
 	}
 	limit := d.limits.MessageBytes - d.size
+	if in[0] <= byte(More) && len(in) >= shortHeader && len(d.frames)-d.first < d.limits.Frames { // most frames: small and all there
+		if size := int(in[1]); shortHeader+size <= len(in) && size <= limit {
+			end := shortHeader + size
+			d.r += end
+			return Header{Flags: Flags(in[0]), Size: size}, in[shortHeader:end:end], true, nil
+		}
+	}
 	if in[0]&byte(Command) != 0 {
 		limit = d.limits.CommandBytes
 	} else if len(d.frames)-d.first == d.limits.Frames {

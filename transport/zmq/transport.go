@@ -1,0 +1,138 @@
+package zmq
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fanfare-go/fanfare/socket"
+	"github.com/fanfare-go/fanfare/transport"
+	"github.com/go-zeromq/zmq4"
+)
+
+var _ transport.Transport = (*Transport)(nil)
+
+// Transport carries events over ZeroMQ. It is made by [New] and implements [transport.Transport], whose comments say how it
+// behaves; here is only what is special to ZeroMQ. All methods may be called concurrently, but for Receive, which has one caller
+// at a time.
+//
+// Both sockets are always there. One without endpoints has no peers, and so it needs no case of its own anywhere.
+type Transport struct {
+	plain    bool
+	pub      *socket.Pub
+	sub      *socket.Sub
+	outgoing sync.Pool  // of *outgoing
+	incoming []zmq4.Msg // for Receive
+	changes  changes    // of either socket
+	events   chan transport.Event
+	counts   counts
+	refusing atomic.Bool    // Close or Shutdown has begun
+	watchers sync.WaitGroup // one for each socket
+	ended    chan struct{}  // closed when both are done
+}
+
+// Bound are the endpoints that a transport has bound, in the order in which they were given, as peers may dial them: with the port
+// that was chosen.
+type Bound struct {
+	Publish, Subscribe []string
+}
+
+// New returns a transport that has bound its endpoints and has begun to dial the others. nil options connect it to nobody.
+//
+// It fails with a [*LimitError] for an option outside its limits, and with a [*socket.EndpointError] for an endpoint that is
+// malformed or cannot be bound; then nothing is left open.
+func New(o *Options) (*Transport, error) {
+	var options Options
+	if o != nil {
+		options = *o
+	}
+	if err := options.check(); err != nil {
+		return nil, err
+	}
+	t := &Transport{
+		plain:  options.Plain,
+		pub:    socket.NewPub(options.socket()),
+		sub:    socket.NewSub(options.socket()),
+		events: make(chan transport.Event, eventBuffer),
+		ended:  make(chan struct{}),
+	}
+	t.watch(t.pub)
+	t.watch(t.sub)
+	if err := t.open(&options); err != nil {
+		_ = t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// open binds everything before it dials anything: a transport that cannot be made is seen by nobody.
+func (t *Transport) open(o *Options) error {
+	for _, step := range []struct {
+		do        func(endpoint string) error
+		endpoints []string
+	}{
+		{t.pub.Listen, o.Publish.bind},
+		{t.sub.Listen, o.Subscribe.bind},
+		{t.pub.Dial, o.Publish.connect},
+		{t.sub.Dial, o.Subscribe.connect},
+	} {
+		for _, endpoint := range step.endpoints {
+			if err := step.do(endpoint); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Bound returns the endpoints that were bound. A host of * stays one: peers put in an address of this machine.
+func (t *Transport) Bound() Bound { return Bound{Publish: t.pub.Bound(), Subscribe: t.sub.Bound()} }
+
+// Shutdown flushes what was published and closes the transport. Peers of this module have then confirmed that they received
+// everything; plain ones have closed their side of the connection after everything was written. When ctx ends first, the error
+// is a [*socket.FlushError] that names each peer; the transport is closed in every case.
+func (t *Transport) Shutdown(ctx context.Context) error {
+	if !t.refusing.CompareAndSwap(false, true) {
+		return ErrClosed
+	}
+	// A peer may be our own other socket, or a bus that shuts down at the same time and waits for us: ours goes on reading, and
+	// throws away what it reads, or the flush of the other could not end.
+	var discarding sync.WaitGroup
+	discarding.Go(t.discard)
+	err := t.pub.Shutdown(ctx)
+	_ = t.sub.Close() // it has nothing to flush, and Close has no error
+	discarding.Wait()
+	t.end()
+	return public(err)
+}
+
+// discard takes what arrives until the SUB socket is closed.
+func (t *Transport) discard() {
+	var batch [64]zmq4.Msg
+	for {
+		if _, err := t.sub.RecvBatch(context.Background(), batch[:]); err != nil {
+			return
+		}
+	}
+}
+
+// Close ends the transport at once, and a Shutdown that is under way. It is idempotent, waits for every goroutine, and returns
+// nil.
+func (t *Transport) Close() error {
+	first := t.refusing.CompareAndSwap(false, true)
+	_ = t.pub.Close() // Close of a socket has no error
+	_ = t.sub.Close()
+	if first {
+		t.end()
+	}
+	<-t.ended
+	return nil
+}
+
+// end is the last step of the call that ended the transport: the sockets are closed.
+func (t *Transport) end() {
+	t.watchers.Wait()
+	close(t.events)
+	t.changes.tell()
+	close(t.ended)
+}

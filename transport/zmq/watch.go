@@ -1,0 +1,59 @@
+package zmq
+
+import (
+	"github.com/fanfare-go/fanfare/socket"
+	"github.com/fanfare-go/fanfare/transport"
+)
+
+// eventBuffer is how many events wait for the reader of Events.
+const eventBuffer = 256
+
+// Events returns the channel on which peers coming and going are told: those of both sockets. Up to 256 events wait for its reader.
+func (t *Transport) Events() <-chan transport.Event { return t.events }
+
+// watch passes on the changes and events of one socket until that is closed. A change that comes between telling of one and waiting
+// for the next is not missed: the channel is taken first.
+func (t *Transport) watch(s socket.Socket) {
+	changed := s.Changed()
+	t.watchers.Go(func() {
+		for {
+			select {
+			case <-changed:
+				changed = s.Changed()
+				t.changes.tell()
+			case e, ok := <-s.Events():
+				if !ok {
+					return
+				}
+				t.translate(e)
+			}
+		}
+	})
+}
+
+// translate tells of a peer that came or went, and counts the bad ones.
+func (t *Transport) translate(e socket.Event) {
+	switch e.Kind {
+	case socket.HandshakeSucceeded:
+		t.emit(transport.Event{Up: true, Peer: peer(e)})
+	case socket.Disconnected:
+		t.countBad(e.Reason)
+		t.emit(transport.Event{Peer: peer(e), Err: e.Reason})
+	case socket.HandshakeFailed:
+		t.countBad(e.Reason)
+	}
+}
+
+// emit never waits.
+func (t *Transport) emit(e transport.Event) {
+	select {
+	case t.events <- e:
+	default:
+		t.counts.eventsLost.Add(1)
+	}
+}
+
+// peer describes the peer of an event.
+func peer(e socket.Event) transport.Peer {
+	return transport.Peer{Endpoint: e.Endpoint, Address: e.Remote, Role: string(e.Peer.Type), Plain: !e.Peer.Own}
+}
