@@ -54,6 +54,7 @@ func (b *Bus) Shutdown(ctx context.Context) error {
 	}
 	if first {
 		b.shutdown(ctx)
+		return b.shutdownErr
 	}
 	select {
 	case <-b.shutdownDone:

@@ -93,7 +93,7 @@ func (c *conn) flush(ctx context.Context) error {
 		return nil
 	}
 	if c.own {
-		c.out.control(zmtp.AppendPing(nil, c.base.opts.HeartbeatTimeout, []byte{contextFlush}), nil)
+		c.out.control(zmtp.AppendPing(nil, c.base.opts.ttl(), []byte{contextFlush}), nil)
 		return c.await(ctx, c.flushed)
 	}
 	written := make(chan struct{})

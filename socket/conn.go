@@ -2,6 +2,7 @@ package socket
 
 import (
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,9 +52,9 @@ type conn struct {
 
 func newConn(b *base, l *link, text string, nc net.Conn, peer zmtp.Peer) *conn {
 	c := &conn{base: b, link: l, text: text, nc: nc, peer: peer, flushed: make(chan struct{}), ended: make(chan struct{})}
-	_, c.own = peer.Metadata["x-fanfare"]
+	_, c.own = peer.Metadata[strings.ToLower(ownProperty)]
 	c.heard.Store(true)
-	c.out.init(b.opts.SendHWM, &b.segments)
+	c.out.init(b.opts.SendHWM, &b.segments, &b.counters.dropped)
 	switch {
 	case b.inbox == nil:
 	case l != nil:

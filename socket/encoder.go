@@ -12,6 +12,7 @@ type encoder struct {
 	buf     []byte
 	splices []splice // offsets are in buf
 	parcels []parcel
+	size    int // of all of them on the wire
 }
 
 // parcel is one message in an encoder. It has no pointers: clearing those was a tenth of the cost of a small message.
@@ -50,6 +51,7 @@ func (e *encoder) add(frames [][]byte, owned bool) {
 	p.end, p.endSplice = len(buf), len(e.splices)
 	p.size += p.end - p.start
 	e.buf = buf
+	e.size += p.size
 	e.parcels = append(e.parcels, p)
 }
 
@@ -71,7 +73,7 @@ func (e *encoder) reset() {
 		e.buf = nil
 	}
 	clear(e.splices)
-	e.buf, e.splices, e.parcels = e.buf[:0], e.splices[:0], e.parcels[:0]
+	e.buf, e.splices, e.parcels, e.size = e.buf[:0], e.splices[:0], e.parcels[:0], 0
 }
 
 func hasLarge(frames [][]byte) bool {

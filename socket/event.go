@@ -37,7 +37,7 @@ func (k Kind) String() string {
 // Event tells what happened to a socket's endpoints and connections.
 type Event struct {
 	Kind     Kind
-	Endpoint string        // as given to Listen or Dial
+	Endpoint string        // as given to Dial, or as bound
 	Remote   string        // address of the other side
 	Reason   error         // io.EOF when the peer hung up
 	Delay    time.Duration // until the next attempt

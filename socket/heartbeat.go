@@ -42,7 +42,7 @@ func (c *conn) beat() {
 		return
 	}
 	if understands && c.pinging.CompareAndSwap(false, true) {
-		c.out.control(zmtp.AppendPing(nil, opts.HeartbeatTimeout, nil), func() { c.pinging.Store(false) })
+		c.out.control(zmtp.AppendPing(nil, opts.ttl(), nil), func() { c.pinging.Store(false) })
 	}
 }
 

@@ -7,6 +7,9 @@ import (
 	"github.com/go-zeromq/zmq4"
 )
 
+// maxIdleRing is how many places an empty queue keeps: beyond, it has grown without a mark and should not stay so.
+const maxIdleRing = 16 << 10
+
 // inbox is what a socket has received and the application has not yet taken: one queue for each peer, emptied in turns, one message
 // at a time, so that a busy peer does not starve a quiet one.
 type inbox struct {
@@ -126,8 +129,11 @@ func (b *inbox) endTurn(in *inlet) {
 	if b.first == nil {
 		b.last = nil
 	}
-	if in.n > 0 {
+	switch {
+	case in.n > 0:
 		b.append(in)
+	case len(in.ring) > maxIdleRing:
+		in.ring, in.head = nil, 0
 	}
 	// Half empty, not one free place: the reader should have something to do when it wakes.
 	if in.paused && in.n <= b.hwm/2 {

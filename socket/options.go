@@ -33,8 +33,8 @@ type Options struct {
 
 	// HeartbeatInterval is how often peers that understand it get a PING. 0: 5 s. Negative: never, and silence ends no connection.
 	HeartbeatInterval time.Duration
-	// HeartbeatTimeout is how long such a peer may be silent, rounded up to the interval. 0: 15 s. It is sent as the time to live of our PING
-	// when it is at most 65.5 s. TCP keepalive probes other peers after the same time.
+	// HeartbeatTimeout is how long such a peer may be silent; at least two intervals, and rounded up to whole ones. 0: 15 s. Up to 65.5 s it is
+	// also the time to live in our PING. TCP keepalive probes other peers after the same time.
 	HeartbeatTimeout time.Duration
 
 	// EventBuffer is how many events wait in Events; those beyond are counted. 0: 256.
@@ -65,7 +65,7 @@ func (o *Options) withDefaults() Options {
 	c.MaxHandshakes = positive(c.MaxHandshakes, 256)
 	c.ReconnectInterval = positive(c.ReconnectInterval, 100*time.Millisecond)
 	c.ReconnectMax = max(positive(c.ReconnectMax, 5*time.Second), c.ReconnectInterval)
-	c.HeartbeatTimeout = positive(c.HeartbeatTimeout, 15*time.Second)
+	c.HeartbeatTimeout = max(positive(c.HeartbeatTimeout, 15*time.Second), 2*c.HeartbeatInterval)
 	c.EventBuffer = positive(c.EventBuffer, 256)
 	return c
 }
@@ -94,6 +94,14 @@ func (o *Options) ready() (map[string]string, error) {
 
 func (o *Options) limits() zmtp.Limits {
 	return zmtp.Limits{MessageBytes: o.MaxMessageSize, Frames: o.MaxFrames, CommandBytes: 64 << 10}
+}
+
+// ttl is the time to live for our PINGs: none when no others follow them.
+func (o *Options) ttl() time.Duration {
+	if o.HeartbeatInterval < 0 {
+		return 0
+	}
+	return o.HeartbeatTimeout
 }
 
 // check says whether a message may be sent.

@@ -1,6 +1,9 @@
 package socket
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 const (
 	segmentSize  = 64 << 10 // bytes of one Write; larger ones gained nothing on loopback
@@ -38,8 +41,9 @@ func (s *segment) reset() {
 // outQueue is what waits to be written to one connection: encoded bytes in a list of segments. Many goroutines push, one takes.
 // An idle queue holds no buffer.
 type outQueue struct {
-	pool *sync.Pool // of *segment
-	hwm  int        // negative: none
+	pool *sync.Pool     // of *segment
+	hwm  int            // negative: none
+	late *atomic.Uint64 // counts messages for a queue that is closed
 
 	mu         sync.Mutex
 	ready      sync.Cond // the writer waits here
@@ -52,8 +56,8 @@ type outQueue struct {
 	closed     bool
 }
 
-func (q *outQueue) init(hwm int, pool *sync.Pool) {
-	q.hwm, q.pool = hwm, pool
+func (q *outQueue) init(hwm int, pool *sync.Pool, late *atomic.Uint64) {
+	q.hwm, q.pool, q.late = hwm, pool, late
 	q.ready.L = &q.mu
 }
 
@@ -74,7 +78,11 @@ func (q *outQueue) unlock() {
 // push queues a message, or drops and counts it when the queue is full. base is where data begins for the offsets of splices. The caller
 // holds the lock.
 func (q *outQueue) push(data []byte, splices []splice, base, size int) {
-	if q.closed || q.hwm >= 0 && q.messages >= q.hwm {
+	if q.closed {
+		q.late.Add(1)
+		return
+	}
+	if q.hwm >= 0 && q.messages >= q.hwm {
 		q.dropped++
 		return
 	}

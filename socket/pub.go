@@ -86,7 +86,7 @@ func (p *Pub) SendBatch(ctx context.Context, msgs []zmq4.Msg) (n int, err error)
 		if !worthEncoding(subscribers, msg.Frames) {
 			continue
 		}
-		if e.add(msg.Frames, false); len(e.buf) >= segmentSize {
+		if e.add(msg.Frames, false); e.size >= segmentSize {
 			p.spread(subscribers, e)
 			e = p.encoders.Get().(*encoder)
 		}

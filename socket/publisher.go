@@ -54,7 +54,7 @@ func (p *publisher) tell(frames []byte) {
 
 func (p *publisher) question(dst []byte) []byte {
 	context := binary.BigEndian.AppendUint64([]byte{contextSubscription}, p.asked)
-	return zmtp.AppendPing(dst, p.sub.opts.HeartbeatTimeout, context)
+	return zmtp.AppendPing(dst, p.sub.opts.ttl(), context)
 }
 
 func (p *publisher) pong(context []byte) {

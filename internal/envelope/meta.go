@@ -73,14 +73,15 @@ func (m *Meta) Headers() iter.Seq2[string, string] {
 				return
 			}
 		}
-		for name, rest := range All(m.properties()) {
-			if name == KeyProperty || name == IDProperty {
+		left := map[string]int{} // how many of a name are still to come: looking ahead from each would take quadratic time
+		for name := range All(m.properties()) {
+			left[name]++
+		}
+		for name, value := range All(m.properties()) {
+			if left[name]--; left[name] > 0 || name == KeyProperty || name == IDProperty {
 				continue
 			}
-			if _, again := Lookup(rest.After, name); again {
-				continue
-			}
-			if !yield(name, rest.Value) {
+			if !yield(name, value) {
 				return
 			}
 		}
@@ -122,9 +123,9 @@ func (m *Meta) SetProperty(name, value string) {
 		}
 		m.Origin = &origin
 	} else {
-		for n, p := range All(m.Text) {
+		for n, v := range All(m.Text) {
 			if n != name {
-				text = AppendProperty(text, n, p.Value)
+				text = AppendProperty(text, n, v)
 			}
 		}
 	}

@@ -56,17 +56,12 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Property is a value, and the encoded properties that come after it.
-type Property struct {
-	Value, After string
-}
-
-// All yields the properties in text by name, in order. It ends at the first one that is cut short.
-func All(text string) iter.Seq2[string, Property] {
-	return func(yield func(string, Property) bool) {
+// All yields the names and values of the properties in text, in order. It ends at the first one that is cut short.
+func All(text string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
 		for text != "" {
 			name, value, after, ok := next(text)
-			if !ok || !yield(name, Property{value, after}) {
+			if !ok || !yield(name, value) {
 				return
 			}
 			text = after

@@ -164,7 +164,12 @@ func (g *Gate) close() {
 	g.closed, g.free = true, 0
 	g.totals.Abandoned += uint64(g.length())
 	g.head = g.tail
-	g.wake()
+	g.wake() // sets alert: workers begin nothing after the events that are counted as begun below
+	for _, w := range g.active {
+		rest := w.waiting()
+		w.size -= rest
+		g.totals.Abandoned += uint64(rest)
+	}
 	if len(g.active) == 0 {
 		g.rest()
 	}

@@ -44,7 +44,7 @@ func (w *worker) begin(size int) {
 	w.set(0, 0)
 }
 
-// abandon gives up what no handler has begun, because the queue was closed.
+// abandon gives up the event that the queue's end came before. What is behind it was given up by Gate.close.
 func (w *worker) abandon() {
 	g := w.gate
 	g.mu.Lock()

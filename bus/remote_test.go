@@ -1,0 +1,373 @@
+package bus_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/codec"
+	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/publisher"
+	"github.com/fanfare-go/fanfare/subscriber"
+	"github.com/fanfare-go/fanfare/testing/bustest"
+	"github.com/fanfare-go/fanfare/topic"
+	"github.com/fanfare-go/fanfare/transport"
+	"github.com/google/uuid"
+)
+
+var (
+	alpha = uuid.MustParse("aaaaaaaa-0000-4000-8000-000000000001")
+	beta  = uuid.MustParse("bbbbbbbb-0000-4000-8000-000000000002")
+)
+
+// remote runs test in a bubble, with a bus on a fake transport and the notices of the bus.
+func remote(t *testing.T, test func(t *testing.T, b *bus.Bus, f *fakeTransport, notices func() []bus.Notice)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeTransport()
+		b := bustest.New(t, &bus.Options{Transport: f})
+		var all []bus.Notice
+		b.Notices(func(n bus.Notice) { all = append(all, n) })
+		test(t, b, f, func() []bus.Notice {
+			synctest.Wait()
+			return all
+		})
+	})
+}
+
+// Sentence 6: the first event of a pair sets the base, a hole is a Gap, what was there before is a duplicate, another source on a known
+// topic is a NewSource, and each topic is counted for itself.
+func TestSequences(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, notices func() []bus.Notice) {
+		r := bustest.Record(t, b, topic.NewPrefix[int](""))
+		f.receive(alpha, 5, "numbers", "5") // the base
+		f.receive(alpha, 6, "numbers", "6")
+		f.receive(alpha, 6, "numbers", "6")
+		f.receive(alpha, 10, "numbers", "10")
+		f.receive(alpha, 9, "numbers", "9")
+		f.receive(alpha, 1, "others", "1")
+		f.receive(beta, 3, "numbers", "3")
+		f.receive(beta, 5, "numbers", "5")
+		f.receive(alpha, 11, "numbers", "11")
+		want := []bus.Notice{
+			bus.Gap{Source: alpha, Topic: "numbers", From: 7, To: 9},
+			bus.NewSource{Source: beta, Topic: "numbers"},
+			bus.Gap{Source: beta, Topic: "numbers", From: 4, To: 4},
+		}
+		if got := notices(); !slices.Equal(got, want) {
+			t.Errorf("notices %v, want %v", got, want)
+		}
+		var values []int
+		for _, e := range r.All() {
+			values = append(values, e.Value)
+		}
+		if want := []int{5, 6, 10, 1, 3, 5, 11}; !slices.Equal(values, want) {
+			t.Errorf("got %v, want %v", values, want)
+		}
+		if s := b.Stats(); s.Duplicate != 2 || s.Lost != 4 || s.Received != 9 {
+			t.Errorf("%+v, want 2 duplicate, 4 lost, 9 received", s)
+		}
+	})
+}
+
+// Sentence 6: nobody missed what was published while nobody here was subscribed.
+func TestNoGapWhileNotSubscribed(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, notices func() []bus.Notice) {
+		first := bustest.Record(t, b, numbers)
+		other := bustest.Record(t, b, words)
+		f.receive(alpha, 1, "numbers", "1")
+		f.receive(alpha, 1, "words", `"1"`)
+		first.Wait(1)
+		other.Wait(1)
+		if err := first.Subscription().Close(); err != nil {
+			t.Fatal(err)
+		}
+		again := bustest.Record(t, b, numbers)
+		f.receive(alpha, 9, "numbers", "9")
+		f.receive(alpha, 9, "words", `"9"`)
+		again.Wait(1)
+		other.Wait(2)
+		if got, want := notices(), []bus.Notice{bus.Gap{Source: alpha, Topic: "words", From: 2, To: 8}}; !slices.Equal(got, want) {
+			t.Errorf("notices %v, want %v", got, want)
+		}
+	})
+}
+
+// Sentence 6: an event whose source is the receiving bus is dropped and counted as echo.
+func TestEcho(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		r := bustest.Record(t, b, numbers)
+		publish(t, t.Context(), newPublisher(t, b, numbers), 1)
+		f.incoming <- f.sent()[0]
+		f.receive(alpha, 1, "numbers", "2")
+		r.Wait(2)
+		if s := b.Stats(); s.Echo != 1 || len(r.All()) != 2 {
+			t.Errorf("%+v, want 1 echo", s)
+		}
+	})
+}
+
+// Sentence 6: the source is the bus, sequences are per topic from 1, assigned after the publish middleware and in the order of the
+// transport. What the transport refuses has used none, and was delivered to nobody.
+func TestPublishThroughTransport(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		refused := topic.New[int]("refused")
+		local := bustest.Record(t, b, topic.NewPrefix[int](""))
+		if err := newPublisher(t, b, refused).Publish(t.Context(), 1); !errors.Is(err, errRefused) {
+			t.Fatal(err)
+		}
+		p := newPublisher(t, b, numbers)
+		if err := p.Publish(t.Context(), 1, publisher.Header("tenant", "acme")); err != nil {
+			t.Fatal(err)
+		}
+		plain, err := publisher.New(b, numbers, &publisher.Options{Plain: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		publish(t, t.Context(), plain, 2)
+		if got := local.Wait(2); len(local.All()) != 2 || got[1].Value != 2 {
+			t.Errorf("local subscription got %v", got)
+		}
+		sent := f.sent()
+		if len(sent) != 2 || !sent[1].Plain || sent[0].Plain || string(sent[1].Payload[0]) != "2" {
+			t.Fatalf("sent %+v", sent)
+		}
+		for i, m := range sent {
+			h, err := envelope.Parse(m.Envelope)
+			if err != nil || h.Source != b.Source() || h.Seq != uint64(i+1) || m.Topic != "numbers" {
+				t.Errorf("message %d: %+v, %v", i, h, err)
+			}
+		}
+		h, _ := envelope.Parse(sent[0].Envelope)
+		if tenant, _ := envelope.Lookup(h.Properties, "tenant"); tenant != "acme" {
+			t.Errorf("header tenant is %q", tenant)
+		}
+		if s := b.Stats(); s.Published != 2 || s.Refused != 1 {
+			t.Errorf("%+v, want 2 published, 1 refused", s)
+		}
+	})
+}
+
+// Plain peers carry neither source nor sequence. A message without a topic goes to prefixes alone, and the prefix is its topic.
+func TestPlainPeers(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, notices func() []bus.Notice) {
+		weather := bustest.Record(t, b, topic.NewPrefix[string]("10001").WithCodec(codec.String))
+		wide := bustest.Record(t, b, topic.NewPrefix[string]("100").WithCodec(codec.String))
+		exact := bustest.Record(t, b, topic.New[string]("10001").WithCodec(codec.String))
+		f.incoming <- transport.Message{Bare: true, Payload: [][]byte{[]byte("10001 -5 43")}}
+		f.incoming <- transport.Message{Bare: true, Payload: [][]byte{[]byte("2")}}
+		f.incoming <- transport.Message{Topic: "10001", Payload: [][]byte{[]byte("two "), []byte("frames")}}
+		got := weather.Wait(2)
+		if e := got[0]; e.Value != "10001 -5 43" || e.Topic() != "10001" || e.Seq() != 0 || e.Source() != uuid.Nil || e.ID() != "" || !e.Time().IsZero() {
+			t.Errorf("bare message: %v from %v", e, e.Source())
+		}
+		if got[1].Value != "two frames" {
+			t.Errorf("got %v", got[1])
+		}
+		if e := wide.Wait(2)[0]; e.Topic() != "100" {
+			t.Errorf("the wide prefix saw the topic %q", e.Topic())
+		}
+		if all := exact.Wait(1); len(exact.All()) != 1 || all[0].Value != "two frames" {
+			t.Errorf("the exact topic got %v", exact.All())
+		}
+		if s := b.Stats(); s.Unmatched != 1 || len(notices()) > 0 {
+			t.Errorf("%+v, notices %v; want 1 unmatched and no notice", s, notices())
+		}
+	})
+}
+
+// Bad input from peers is counted and logged, and disturbs nothing else.
+func TestBadInput(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		r := bustest.Record(t, b, numbers)
+		newer := envelope.Append(nil, &envelope.Meta{Origin: &envelope.Origin{Source: alpha}, Seq: 1})
+		newer[4] = 2
+		f.incoming <- transport.Message{Topic: "numbers", Envelope: newer, Payload: [][]byte{[]byte("1")}}
+		f.receive(alpha, 1, "numbers", "not a number")
+		f.receive(alpha, 2, "numbers", "2")
+		if got := r.Wait(1); got[0].Value != 2 {
+			t.Errorf("got %v", got)
+		}
+		if s := b.Stats(); s.BadEnvelopes != 1 {
+			t.Errorf("%+v, want 1 bad envelope", s)
+		}
+		if s := r.Subscription().Stats(); s.Failed != 1 || s.Succeeded != 1 {
+			t.Errorf("%+v, want 1 failed, 1 succeeded", s)
+		}
+	})
+}
+
+// A payload that does not decode is a DecodeError, which middleware sees like any other error.
+func TestDecodeError(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		failed := make(chan error, 1)
+		watch := bus.Wrap("watch", func(next bus.Handler) bus.Handler {
+			return func(ctx context.Context, m *bus.Message) error {
+				err := next(ctx, m)
+				failed <- err
+				return err
+			}
+		})
+		subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error { return nil }, &subscriber.Options{Middleware: []bus.Middleware{watch}})
+		f.receive(alpha, 7, "numbers", "{")
+		err := <-failed
+		var decode *bus.DecodeError
+		if !errors.As(err, &decode) {
+			t.Fatal(err)
+		}
+		if decode.Topic != "numbers" || decode.Seq != 7 || decode.Source != alpha.String() || decode.ContentType != "application/json" || decode.Type != "int" || decode.Err == nil {
+			t.Errorf("%+v", decode)
+		}
+	})
+}
+
+// Sentence 3: by default events from a transport drop the oldest one, and never one that was published under Block on this bus.
+func TestRemoteEventsDropOldestByDefault(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		release := make(chan struct{})
+		var got []int
+		s := subscribe(t, b, numbers, func(_ context.Context, e topic.Event[int]) error {
+			<-release
+			got = append(got, e.Value)
+			return nil
+		}, &subscriber.Options{Queue: 4})
+		p := newPublisher(t, b, numbers)
+		publish(t, t.Context(), p, 0)
+		synctest.Wait() // 0 is being handled
+		f.receive(alpha, 1, "numbers", "1")
+		synctest.Wait()
+		publish(t, t.Context(), p, 2, 3)
+		for i := range uint64(3) {
+			f.receive(alpha, 2+i, "numbers", string(rune('4'+i)))
+		}
+		synctest.Wait()
+		if stats := s.Stats(); stats.Dropped != 2 || stats.Queued != 4 {
+			t.Errorf("%+v, want 2 dropped, 4 queued", stats)
+		}
+		if err := p.Publish(within(t, time.Second), 7); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a local event found room: %v", err)
+		}
+		close(release)
+		synctest.Wait()
+		if want := []int{0, 2, 3, 5, 6}; !slices.Equal(got, want) {
+			t.Errorf("handled %v, want %v", got, want)
+		}
+		balance(t, s.Stats())
+	})
+}
+
+// Sentence 3: with Block, events from a transport wait, so that the transport is not read on.
+func TestRemoteEventsCanBlock(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, notices func() []bus.Notice) {
+		release := make(chan struct{})
+		s := subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error {
+			<-release
+			return nil
+		}, &subscriber.Options{Name: "full", Queue: 1, Overflow: bus.Block})
+		for i := range uint64(10) {
+			f.receive(alpha, 1+i, "numbers", "1")
+			synctest.Wait()
+		}
+		time.Sleep(2 * time.Second) // virtual: the receiver has waited for longer than a second
+		if left, stats := len(f.incoming), s.Stats(); left != 7 || stats.Matched != 2 {
+			t.Errorf("%d messages unread, %+v; want 7, and 2 matched", left, stats)
+		}
+		if want := (bus.Slow{Subscription: "full", Topic: "numbers", Waited: time.Second}); !slices.Contains(notices(), bus.Notice(want)) {
+			t.Errorf("notices %v, want %v", notices(), want)
+		}
+		close(release)
+		synctest.Wait()
+		if stats := s.Stats(); stats.Succeeded != 10 || stats.Dropped != 0 {
+			t.Errorf("%+v, want all 10", stats)
+		}
+	})
+}
+
+// Sentence 7: Ready waits for the transport, and its error lists what is missing; the waits count local and remote together.
+func TestReadiness(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		s := bustest.Record(t, b, numbers).Subscription()
+		p := newPublisher(t, b, numbers)
+		f.set(func() { f.pending = []string{"tcp://stock:5555: not connected"} })
+		var missing *bus.NotReadyError
+		if err := s.Ready(within(t, time.Second)); !errors.As(err, &missing) || missing.Missing[0] != "tcp://stock:5555: not connected" {
+			t.Fatal(err)
+		}
+		results := make(chan error)
+		go func() { results <- s.Ready(context.Background()) }()
+		go func() { results <- p.WaitSubscribers(context.Background(), 3) }()
+		go func() { results <- s.WaitPublishers(context.Background(), 3) }()
+		synctest.Wait()
+		f.set(func() { f.pending = nil })
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+		f.set(func() { f.subscribers = 2 })
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+		f.set(func() { f.publishers = 2 })
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Peers that come and go are notices.
+func TestPeerNotices(t *testing.T) {
+	remote(t, func(t *testing.T, _ *bus.Bus, f *fakeTransport, notices func() []bus.Notice) {
+		peer := transport.Peer{Endpoint: "tcp://127.0.0.1:5555", Address: "127.0.0.1:40000", Role: "SUB"}
+		f.events <- transport.Event{Up: true, Peer: peer}
+		f.events <- transport.Event{Peer: peer, Err: errRefused}
+		want := []bus.Notice{bus.PeerUp{Peer: peer}, bus.PeerDown{Peer: peer, Err: errRefused}}
+		if got := notices(); !slices.Equal(got, want) {
+			t.Errorf("notices %v, want %v", got, want)
+		}
+	})
+}
+
+// Sentence 9: what was received is delivered before the bus shuts down its transport, whose error is part of the DrainError.
+func TestShutdownWithTransport(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		r := bustest.Record(t, b, numbers)
+		p := newPublisher(t, b, words)
+		subscribe(t, b, numbers, func(ctx context.Context, e topic.Event[int]) error {
+			time.Sleep(time.Second) // the handler's work, in virtual time
+			return p.Publish(ctx, "answer")
+		}, nil)
+		f.receive(alpha, 1, "numbers", "1")
+		r.Wait(1)
+		sent := 0
+		f.shutdown = func(context.Context) error {
+			sent = len(f.sent())
+			return errRefused
+		}
+		err := b.Shutdown(t.Context())
+		var left *bus.DrainError
+		if !errors.As(err, &left) || !errors.Is(err, errRefused) || sent != 1 {
+			t.Errorf("%v; %d messages published before the transport was shut down", err, sent)
+		}
+	})
+}
+
+// The pairs of source and topic that a receiver remembers are bounded.
+func TestTrackedPairsAreBounded(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		bustest.Record(t, b, numbers)
+		source := alpha
+		const pairs = 65_536 + 10
+		for i := range pairs {
+			source[1], source[2], source[3] = byte(i), byte(i>>8), byte(i>>16)
+			f.receive(source, 1, "numbers", "1")
+		}
+		synctest.Wait()
+		if s := b.Stats(); s.Evicted != 10 || s.Received != pairs {
+			t.Errorf("%+v, want 10 evicted", s)
+		}
+	})
+}

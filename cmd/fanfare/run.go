@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line. Each verb has a file of its own, with a Run method that does its work.
+type cli struct {
+	Sub subscribe `cmd:"" help:"Print the events that arrive."`
+	Pub publish   `cmd:"" help:"Publish events."`
+
+	Quiet   bool             `short:"q" help:"Write only warnings and errors to stderr."`
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// Help is what "fanfare --help" says beyond the lists of verbs and flags.
+func (cli) Help() string {
+	return `Peers are programs with a Fanfare bus, or any others that speak ZeroMQ. Either side of a connection may bind and either
+may connect, and several endpoints are allowed: tcp://host:port, tcp://*:port, ipc:///path. Port 0 stands for any free one; stderr
+tells which.
+
+Events go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 timeout.
+
+Try it in two terminals:
+
+  fanfare sub --bind tcp://127.0.0.1:5555
+  fanfare pub --connect tcp://127.0.0.1:5555 greetings 'hello, world'`
+}
+
+// run is the whole command but for the process around it. It returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var c cli
+	exited := false // by --help or --version
+	parser, err := kong.New(&c,
+		kong.Name("fanfare"),
+		kong.Description("Publish and subscribe from the command line, to Fanfare buses and to any ZeroMQ peer."),
+		kong.Vars{"version": version()},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { exited = true }),
+	)
+	if err != nil {
+		return report(stderr, "fanfare", err)
+	}
+	call, err := parser.Parse(args)
+	if exited {
+		return exitDone
+	}
+	if err != nil {
+		return report(stderr, commandOf(err), &usageError{err})
+	}
+	call.BindTo(ctx, (*context.Context)(nil))
+	err = call.Run(&stdio{in: stdin, out: stdout, log: newLogger(stderr, c.Quiet)})
+	return report(stderr, "fanfare "+call.Selected().Name, err)
+}
+
+// stdio is what a verb reads from and writes to.
+type stdio struct {
+	in  io.Reader
+	out io.Writer
+	log logger
+}
+
+// commandOf returns the verb whose arguments are wrong, as far as it was recognised.
+func commandOf(err error) string {
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context.Selected() != nil {
+		return "fanfare " + wrong.Context.Selected().Name
+	}
+	return "fanfare"
+}
+
+// report writes err to stderr, if there is one, and returns the exit code for it.
+func report(stderr io.Writer, command string, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	_, _ = fmt.Fprintf(stderr, "%s: %v\n", command, err) // there is no other place to complain
+	code := exitCode(err)
+	if code == exitUsage {
+		_, _ = fmt.Fprintf(stderr, "Run \"%s --help\" for its usage.\n", command)
+	}
+	return code
+}

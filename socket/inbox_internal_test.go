@@ -1,0 +1,112 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+
+	"github.com/go-zeromq/zmq4"
+)
+
+func batch(name string, n int) (messages [][][]byte) {
+	for i := range n {
+		messages = append(messages, [][]byte{fmt.Appendf(nil, "%s%d", name, i)})
+	}
+	return messages
+}
+
+// A peer with much to say does not starve one with little.
+func TestInboxTakesTurns(t *testing.T) {
+	t.Parallel()
+	b, busy, quiet := newInbox(-1), newInlet(), newInlet()
+	b.put(busy, batch("b", 40))
+	b.put(quiet, batch("q", 3))
+	var got []string
+	for _, size := range []int{1, 4, 100} {
+		buf := make([]zmq4.Msg, size)
+		n, err := b.take(t.Context(), buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range buf[:n] {
+			got = append(got, string(m.Frames[0]))
+		}
+	}
+	if start := fmt.Sprint(got[:8]); len(got) != 43 || start != "[b0 q0 b1 q1 b2 q2 b3 b4]" {
+		t.Errorf("%d: %s", len(got), start)
+	}
+}
+
+// The queue goes round its ring for ever, and the mark holds at each moment.
+func TestInboxMark(t *testing.T) {
+	t.Parallel()
+	const messages = 1000
+	b, in := newInbox(10), newInlet()
+	done := make(chan int, 1)
+	go func() { done <- b.put(in, batch("", messages)) }()
+	buf := make([]zmq4.Msg, 7)
+	for i := 0; i < messages; {
+		n, err := b.take(t.Context(), buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range buf[:n] {
+			if string(m.Frames[0]) != fmt.Sprint(i) {
+				t.Fatalf("message %d: %s", i, m.Frames[0])
+			}
+			i++
+		}
+		if queued, _, _ := b.state(in); queued > 10 {
+			t.Fatalf("%d queued, the mark is 10", queued)
+		}
+	}
+	if n := <-done; n != messages {
+		t.Errorf("%d put", n)
+	}
+}
+
+func TestInboxCloseReleasesReader(t *testing.T) {
+	t.Parallel()
+	b, in := newInbox(10), newInlet()
+	done := make(chan int, 1)
+	go func() { done <- b.put(in, batch("", 25)) }()
+	buf := make([]zmq4.Msg, 1)
+	if _, err := b.take(t.Context(), buf); err != nil {
+		t.Fatal(err)
+	}
+	dropped := b.close()
+	if n := <-done; n != dropped+1 {
+		t.Errorf("%d put, 1 taken, %d dropped", n, dropped)
+	}
+	if _, err := b.take(context.Background(), buf); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+}
+
+// exhausted is a listener without file descriptors.
+type exhausted struct{ net.Listener }
+
+var errExhausted = errors.New("too many open files")
+
+func (exhausted) Accept() (net.Conn, error) { return nil, errExhausted }
+func (exhausted) Close() error              { return nil }
+
+func TestAcceptBacksOff(t *testing.T) {
+	t.Parallel()
+	p := NewPub(nil)
+	l := &listener{base: &p.base, nl: exhausted{}, bound: "tcp://nowhere:1"}
+	p.tasks.Go(l.run)
+	for want := acceptRetryMin; want <= 8*acceptRetryMin; {
+		if e := <-p.Events(); e.Kind == AcceptFailed {
+			if e.Delay != want || !errors.Is(e.Reason, errExhausted) {
+				t.Fatalf("%+v, want a delay of %v", e, want)
+			}
+			want *= 2
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
