@@ -126,7 +126,7 @@ func (q *Queue[E]) dropOldest() bool {
 // take moves the oldest events to r. When there are none it reports false, and r is no longer a worker of the queue.
 func (q *Queue[E]) take(r *runner[E]) bool {
 	for i := 0; ; i++ {
-		if r.size < smallBatch {
+		if r.last < smallBatch {
 			runtime.Gosched()
 		}
 		q.mu.Lock()
@@ -155,6 +155,7 @@ func (q *Queue[E]) take(r *runner[E]) bool {
 	clear(first) // what was handed out is not kept alive
 	clear(rest)
 	q.head += uint64(n)
+	r.last = n
 	r.begin(n)
 	return true
 }

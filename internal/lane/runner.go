@@ -6,6 +6,7 @@ type runner[E any] struct {
 	queue   *Queue[E]
 	handler Handler[E]
 	events  []E // the batch
+	last    int // how many events it had at first
 	spare   []E // storage that the queue had when it became idle
 }
 

@@ -1,0 +1,110 @@
+package zmq_test
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/fanfare-go/fanfare/socket"
+	"github.com/fanfare-go/fanfare/transport"
+	"github.com/fanfare-go/fanfare/transport/zmq"
+)
+
+func TestPeersComeAndGo(t *testing.T) {
+	t.Parallel()
+	overEach(t, func(t *testing.T, endpoint string) {
+		pub, sub := pair(t, endpoint, "")
+		at := pub.Bound().Publish[0]
+		for side, w := range map[*zmq.Transport]transport.Event{
+			pub: {Up: true, Peer: transport.Peer{Endpoint: at, Role: "SUB"}},
+			sub: {Up: true, Peer: transport.Peer{Endpoint: at, Role: "PUB"}},
+		} {
+			e := event(t, side)
+			if e.Peer.Address == "" {
+				t.Error("no address")
+			}
+			if e.Peer.Address = ""; e != w {
+				t.Errorf("%+v, want %+v", e, w)
+			}
+		}
+		_ = sub.Close()
+		if e := event(t, pub); e.Up || e.Peer.Role != "SUB" || e.Err == nil {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+func TestPlainPeersAreTold(t *testing.T) {
+	t.Parallel()
+	pub := open(t, &zmq.Options{Publish: zmq.Bind(anyPort)})
+	conn := greet(t, pub.Bound().Publish[0])
+	if e := event(t, pub); !e.Up || !e.Peer.Plain || e.Peer.Role != "SUB" || !strings.HasSuffix(e.Peer.Address, conn.LocalAddr().String()) {
+		t.Errorf("%+v", e)
+	}
+	_ = conn.Close()
+	if e := event(t, pub); e.Up || !e.Peer.Plain || e.Err != io.EOF {
+		t.Errorf("%+v", e)
+	}
+	if s := pub.Stats(); s.BadPeers != 0 {
+		t.Errorf("a peer that left is counted as bad: %+v", s)
+	}
+}
+
+// Connections that break the protocol end, are counted, and disturb nobody.
+func TestBadPeersAreCounted(t *testing.T) {
+	t.Parallel()
+	pub, sub := pair(t, anyPort, "")
+	event(t, pub)
+	at := pub.Bound().Publish[0]
+	browser, err := net.Dial("tcp", strings.TrimPrefix(at, "tcp://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	speak(t, browser, strings.Repeat("GET / HTTP/1.1\r\n", 10))
+	speak(t, greet(t, at), "\xff\xff\xff\xff")
+	if up, down := event(t, pub), event(t, pub); !up.Up || down.Up || down.Err == nil {
+		t.Errorf("%+v, %+v", up, down)
+	}
+	wrong := socket.NewPub(nil)
+	t.Cleanup(func() { _ = wrong.Close() })
+	if err := wrong.Dial(at); err != nil {
+		t.Fatal(err)
+	}
+	for e := range wrong.Events() {
+		if e.Kind == socket.HandshakeFailed {
+			break
+		}
+	}
+	_ = wrong.Close()
+	publish(t, pub, message("a", "all well"))
+	want(t, sub, message("a", "all well"))
+	_ = pub.Close() // after it everything has been counted
+	if s := pub.Stats(); s.BadPeers < 3 {
+		t.Errorf("%+v, want 3 bad peers", s)
+	}
+}
+
+// greet connects and completes the handshake of a SUB that is not ours.
+func greet(t *testing.T, endpoint string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(endpoint, "tcp://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	greeting := "\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x00NULL" + strings.Repeat("\x00", 48)
+	ready := "\x05READY\x0bSocket-Type\x00\x00\x00\x03SUB"
+	if _, err := io.WriteString(conn, greeting+"\x04"+string(rune(len(ready)))+ready); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// speak writes and waits until it is hung up on.
+func speak(t *testing.T, conn net.Conn, bytes string) {
+	t.Helper()
+	defer func() { _ = conn.Close() }()
+	_, _ = io.WriteString(conn, bytes) // it may be cut off in the middle
+	_, _ = io.Copy(io.Discard, conn)
+}
