@@ -19,23 +19,19 @@
 // same program shares its events with other processes. The transport in transport/zmq needs no broker and speaks ZMTP, the
 // protocol of ZeroMQ, so programs in any language that has a ZeroMQ library can take part.
 //
-// # Three patterns
-//
-//   - Publish-subscribe, in the packages topic, publisher and subscriber: every matching subscription gets every event. What
-//     happens when a subscriber is slower than its publishers is a choice of the subscription, and whatever is lost is reported.
-//   - Request-reply, in the package request: a call with a deadline, which goes to another server when one dies.
-//   - The parallel pipeline, in the package pipeline: each task goes to one worker, and to another when no acknowledgement comes.
+// The pattern is publish-subscribe: every matching subscription gets every event. What happens when a subscriber is slower than its
+// publishers is a choice of the subscription, and whatever is lost is reported.
 //
 // # Where to look
 //
 //   - topic: names and types of events, by exact name, by prefix or by pattern.
 //   - bus: the bus itself. Its documentation is the delivery contract: order, overflow, errors, shutdown.
-//   - publisher, subscriber, request, pipeline: what programs use most.
-//   - middleware: what wraps a publisher or a handler, such as retries and logging.
+//   - publisher, subscriber: what programs use most.
+//   - middleware: what wraps a publisher or a handler, such as logging.
 //   - codec: how values become bytes. JSON unless a topic says otherwise.
 //   - transport: the contract of a transport, for those who write one. transport/zmq is the one over ZeroMQ.
 //   - socket: ZeroMQ sockets in pure Go, which are useful without a bus too.
-//   - testing/bustest: a bus for tests, with recorders and faults to order.
+//   - testing/bustest: a bus for tests, with recorders.
 //
 // # Conventions
 //

@@ -13,18 +13,12 @@ import (
 func Recover() bus.Middleware {
 	return bus.Wrap("recover", func(next bus.Handler) bus.Handler {
 		return func(ctx context.Context, m *bus.Message) (err error) {
-			returned := false
 			defer func() {
-				if returned {
-					return
-				}
-				if v := recover(); v != nil { // nil: the handler ends its goroutine, which nobody can stop
+				if v := recover(); v != nil { // nil: next has returned, or it ends its goroutine, which nobody can stop
 					err = &bus.PanicError{Value: v, Stack: debug.Stack()}
 				}
 			}()
-			err = next(ctx, m)
-			returned = true
-			return err
+			return next(ctx, m)
 		}
 	})
 }

@@ -40,7 +40,7 @@ type PrefixError struct {
 
 // Error gives the limit and the length, and how the prefix begins.
 func (e *PrefixError) Error() string {
-	return fmt.Sprintf("topic prefix %.64q has %d bytes, the limit is %d", e.Prefix, len(e.Prefix), MaxName)
+	return fmt.Sprintf("topic prefix %q… has %d bytes, the limit is %d", e.Prefix[:min(64, len(e.Prefix))], len(e.Prefix), MaxName)
 }
 
 // NewPrefix returns the selector of all topics that begin with prefix: any bytes, at most 255; "" selects everything. Events

@@ -15,8 +15,8 @@ type endpoints struct {
 	Bind    []string `placeholder:"EP" sep:"none" help:"Listen on this endpoint, such as tcp://*:5555. Repeatable."`
 }
 
-// Validate asks for at least one endpoint.
-func (e *endpoints) Validate() error {
+// check asks for at least one endpoint.
+func (e *endpoints) check() error {
 	if len(e.Connect)+len(e.Bind) == 0 {
 		return errors.New("--connect or --bind is missing: at least one endpoint is needed")
 	}

@@ -9,15 +9,15 @@ import (
 
 // grace is how long the end of the work may take after a signal or the timeout: to print what was received, to flush what was
 // published.
-const grace = 5 * time.Second
+const grace = 2 * time.Second
 
 // limit is the time that a verb has.
 type limit struct {
 	Timeout time.Duration `placeholder:"DURATION" help:"${timeout_help}"`
 }
 
-// Validate refuses negative times.
-func (l *limit) Validate() error {
+// check refuses negative times.
+func (l *limit) check() error {
 	if l.Timeout < 0 {
 		return fmt.Errorf("--timeout is %v, it must be positive, or 0 for no limit", l.Timeout)
 	}
@@ -54,7 +54,7 @@ func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-			cancel(context.Cause(ctx))
+			cancel(interruption(ctx))
 		case <-after.Done():
 		}
 	})

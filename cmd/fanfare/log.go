@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"io"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/socket"
 	"github.com/rs/zerolog"
 )
 
@@ -23,8 +25,13 @@ func newLogger(w io.Writer, quiet bool) logger {
 // notice logs a notice of the bus.
 func (l logger) notice(n bus.Notice) {
 	level := zerolog.InfoLevel
-	if _, lost := n.(bus.Gap); lost {
+	switch n := n.(type) {
+	case bus.Gap:
 		level = zerolog.WarnLevel
+	case bus.PeerDown:
+		if errors.Is(n.Err, socket.ErrClosed) { // we have closed it
+			return
+		}
 	}
 	l.WithLevel(level).Msg(n.String())
 }

@@ -84,11 +84,8 @@ func Lookup(text, name string) (value string, found bool) {
 	return value, found
 }
 
-// next splits the first property off text. It reports false when that is cut short or has no name.
+// next splits the first property off text, which is not empty. It reports false when that is cut short or has no name.
 func next(text string) (name, value, after string, ok bool) {
-	if text == "" {
-		return "", "", "", false
-	}
 	n := int(text[0])
 	if n == 0 || len(text) < 1+n+4 {
 		return "", "", "", false

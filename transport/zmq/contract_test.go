@@ -140,23 +140,19 @@ func TestHalves(t *testing.T) {
 // Pending names what is missing, and Changed tells when it no longer is.
 func TestPending(t *testing.T) {
 	t.Parallel()
-	overEach(t, func(t *testing.T, endpoint string) {
-		first := open(t, &zmq.Options{Publish: zmq.Bind(endpoint)})
-		at := first.Bound().Publish[0]
-		_ = first.Close()
-		sub := open(t, &zmq.Options{Subscribe: zmq.Connect(at)})
-		subscribe(t, sub, "a")
-		if missing := sub.Pending(); len(missing) != 1 || !strings.HasPrefix(missing[0], at) {
-			t.Errorf("pending: %q", missing)
-		}
-		pub := open(t, &zmq.Options{Publish: zmq.Bind(at)})
-		ready(t, sub)
-		if n := pub.Subscribers("abc"); n != 1 || pub.Subscribers("b") != 0 || sub.Publishers() != 1 {
-			t.Errorf("%d subscribers, %d publishers", n, sub.Publishers())
-		}
-		_ = pub.Close()
-		eventually(t, sub, "the publisher is gone", func() bool { return len(sub.Pending()) == 1 && sub.Publishers() == 0 })
-	})
+	at := ipc(t)
+	sub := open(t, &zmq.Options{Subscribe: zmq.Connect(at)})
+	subscribe(t, sub, "a")
+	if missing := sub.Pending(); len(missing) != 1 || !strings.HasPrefix(missing[0], at) {
+		t.Errorf("pending: %q", missing)
+	}
+	pub := open(t, &zmq.Options{Publish: zmq.Bind(at)})
+	ready(t, sub)
+	if n := pub.Subscribers("abc"); n != 1 || pub.Subscribers("b") != 0 || sub.Publishers() != 1 {
+		t.Errorf("%d subscribers, %d publishers", n, sub.Publishers())
+	}
+	_ = pub.Close()
+	eventually(t, sub, "the publisher is gone", func() bool { return len(sub.Pending()) == 1 && sub.Publishers() == 0 })
 }
 
 // The queue of a peer is bounded: what it cannot take is dropped and counted, and Publish never waits.

@@ -42,7 +42,7 @@ func TestPlainPeersAreTold(t *testing.T) {
 	if e := event(t, pub); !e.Up || !e.Peer.Plain || e.Peer.Role != "SUB" || !strings.HasSuffix(e.Peer.Address, conn.LocalAddr().String()) {
 		t.Errorf("%+v", e)
 	}
-	_ = conn.Close()
+	_ = conn.CloseWrite()
 	if e := event(t, pub); e.Up || !e.Peer.Plain || e.Err != io.EOF {
 		t.Errorf("%+v", e)
 	}
@@ -86,7 +86,7 @@ func TestBadPeersAreCounted(t *testing.T) {
 }
 
 // greet connects and completes the handshake of a SUB that is not ours.
-func greet(t *testing.T, endpoint string) net.Conn {
+func greet(t *testing.T, endpoint string) *net.TCPConn {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(endpoint, "tcp://"))
 	if err != nil {
@@ -98,7 +98,7 @@ func greet(t *testing.T, endpoint string) net.Conn {
 	if _, err := io.WriteString(conn, greeting+"\x04"+string(rune(len(ready)))+ready); err != nil {
 		t.Fatal(err)
 	}
-	return conn
+	return conn.(*net.TCPConn)
 }
 
 // speak writes and waits until it is hung up on.

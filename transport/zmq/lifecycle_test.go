@@ -36,9 +36,10 @@ func TestAfterTheEnd(t *testing.T) {
 			if _, more := <-tr.Events(); more {
 				t.Error("an event of nobody")
 			}
+			underWay := <-received
 			_, late := tr.Receive(context.Background(), make([]transport.Message, 1))
 			for call, err := range map[string]error{
-				"Receive under way": <-received,
+				"Receive under way": underWay,
 				"Receive":           late,
 				"Publish":           tr.Publish(message("a", "x")),
 				"Subscribe":         tr.Subscribe("a"),
@@ -125,9 +126,7 @@ func TestShutdownGivesUp(t *testing.T) {
 // A transport that hears itself does not wait for itself, although nobody receives any more.
 func TestShutdownOfAnEcho(t *testing.T) {
 	t.Parallel()
-	first := open(t, &zmq.Options{Publish: zmq.Bind(anyPort)})
-	at := first.Bound().Publish[0]
-	_ = first.Close()
+	at := ipc(t)
 	tr := open(t, &zmq.Options{Publish: zmq.Bind(at), Subscribe: zmq.Connect(at), SendHWM: -1, ReceiveHWM: 10})
 	subscribe(t, tr, "")
 	ready(t, tr)
@@ -156,8 +155,7 @@ func TestCloseEndsShutdown(t *testing.T) {
 	if err := pub.Close(); err != nil {
 		t.Error(err)
 	}
-	var failed *socket.FlushError
-	if err := <-ended; !errors.As(err, &failed) {
-		t.Error(err)
+	if err := <-ended; err == nil {
+		t.Error("the peer had not received everything")
 	}
 }

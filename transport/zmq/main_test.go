@@ -31,13 +31,19 @@ func overEach(t *testing.T, test func(t *testing.T, endpoint string)) {
 	t.Helper()
 	for name, endpoint := range map[string]string{
 		"tcp": anyPort,
-		"ipc": "ipc://" + filepath.Join(t.TempDir(), "s"),
+		"ipc": ipc(t),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, endpoint)
 		})
 	}
+}
+
+// ipc returns an endpoint that is known, and nobody else's, before anything is bound to it.
+func ipc(t testing.TB) string {
+	t.Helper()
+	return "ipc://" + filepath.Join(t.TempDir(), "s")
 }
 
 func open(t testing.TB, o *zmq.Options) *zmq.Transport {
