@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -50,11 +51,14 @@ type Bus struct {
 	sinks  []Sink // replaced, never edited; in the order of their gates' IDs
 }
 
-// New returns a bus. With nil options it works inside the process only. The options are copied.
+// New returns a bus. With nil options it works inside the process only. The options are copied. The error is an [*OptionError].
 func New(o *Options) (*Bus, error) {
 	b := &Bus{source: uuid.New(), routes: map[string]*Route{}}
 	if o != nil {
 		b.options = *o
+	}
+	if err := errors.Join(CheckChain("bus.Options.Publish", b.options.Publish), CheckChain("bus.Options.Subscribe", b.options.Subscribe)); err != nil {
+		return nil, err
 	}
 	if b.options.Logger != nil {
 		b.log = *b.options.Logger

@@ -1,6 +1,9 @@
 package bus
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Handler handles one message. The context is that of the subscription, or of the Publish call on the publish side. The
 // message belongs to the call: see [Message].
@@ -36,4 +39,14 @@ func Chain(h Handler, chain ...Middleware) Handler {
 		h = chain[i].Wrap(h)
 	}
 	return h
+}
+
+// CheckChain returns an [*OptionError] for a middleware without a Wrap function, inside the module. field names the list.
+func CheckChain(field string, chain []Middleware) error {
+	for i, m := range chain {
+		if m.Wrap == nil {
+			return &OptionError{Field: fmt.Sprintf("%s[%d].Wrap", field, i), Value: nil, Limit: fmt.Sprintf("a function (middleware %q)", m.Name)}
+		}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -50,14 +51,21 @@ type publication[T any] struct {
 }
 
 // New returns a publisher of t on b. nil options mean the defaults. It returns a [*bus.OptionError] for a topic that was not made
-// by package topic, and [bus.ErrClosed] when the bus is closed.
+// by package topic and for a middleware without a function, and [bus.ErrClosed] when the bus is closed.
 func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error) {
-	if t.Codec() == nil {
+	if t.String() == "" || t.Codec() == nil {
 		return nil, &bus.OptionError{Field: "publisher.New topic", Value: t.String(), Limit: "one made by package topic, with a codec"}
 	}
 	contentType := t.Codec().ContentType()
 	if limit := maxContentType / 2; len(contentType) > limit {
 		return nil, &bus.OptionError{Field: "content type of the topic's codec", Value: contentType, Limit: "at most 256 bytes"}
+	}
+	var options Options
+	if o != nil {
+		options = *o
+	}
+	if err := bus.CheckChain("publisher.Options.Middleware", options.Middleware); err != nil {
+		return nil, err
 	}
 	route, err := b.Route(t.String())
 	if err != nil {
@@ -68,12 +76,8 @@ func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error)
 	keyed := *p.attributed
 	keyed.Keyed = true
 	p.keyed = &keyed
-	chain := b.PublishChain()
-	if o != nil {
-		p.plain = o.Plain
-		chain = append(chain[:len(chain):len(chain)], o.Middleware...)
-	}
-	if len(chain) > 0 {
+	p.plain = options.Plain
+	if chain := slices.Concat(b.PublishChain(), options.Middleware); len(chain) > 0 {
 		p.chain = bus.Chain(p.innermost, chain...)
 	}
 	p.encodes.Store(route.Encodes())

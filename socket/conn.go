@@ -185,7 +185,10 @@ func (c *conn) writeSegment(s *segment) error {
 
 // snapshot describes the connection.
 func (c *conn) snapshot() Peer {
-	p := Peer{Endpoint: c.text, Remote: c.remote(), Type: c.peer.Type, Own: c.own, Identity: c.peer.Identity, Metadata: c.peer.Metadata, Junk: c.junk.Load()}
+	p := Peer{
+		Endpoint: c.text, Remote: c.remote(), Own: c.own, Junk: c.junk.Load(),
+		Type: c.peer.Type, Identity: c.peer.Identity, Metadata: c.peer.Metadata,
+	}
 	p.Queued, p.Sent, p.Dropped = c.out.counts()
 	if c.in != nil {
 		queued, taken, _ := c.base.inbox.state(c.in)

@@ -50,7 +50,7 @@ func (o *Options) withDefaults(selector string) (Options, error) {
 	case c.Overflow > bus.DropOldest:
 		return c, &bus.OptionError{Field: "subscriber.Options.Overflow", Value: uint8(c.Overflow), Limit: "bus.Block or bus.DropOldest, or 0"}
 	}
-	return c, nil
+	return c, bus.CheckChain("subscriber.Options.Middleware", c.Middleware)
 }
 
 // policies returns what a full queue means for events of this bus and for events from its transport.

@@ -3,6 +3,7 @@ package subscriber
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
@@ -29,8 +30,8 @@ func newSink[T any](b *bus.Bus, sel topic.Selector[T], handler func(context.Cont
 	if prefix, ok := sel.(topic.Prefix[T]); ok {
 		s.bare = &envelope.Origin{Topic: prefix.String(), Remote: true}
 	}
-	if outer := b.SubscribeChain(); len(outer)+len(o.Middleware) > 0 {
-		s.chain = bus.Chain(bus.Chain(s.innermost, o.Middleware...), outer...)
+	if chain := slices.Concat(b.SubscribeChain(), o.Middleware); len(chain) > 0 {
+		s.chain = bus.Chain(s.innermost, chain...)
 	}
 	local, remote := policies(o.Overflow, b.Remote())
 	var droppable func(*topic.Event[T]) bool

@@ -28,6 +28,9 @@ func New[T any](b *bus.Bus, sel topic.Selector[T], handler func(ctx context.Cont
 	if sel.Codec() == nil {
 		return nil, &bus.OptionError{Field: "subscriber.New selector", Value: sel, Limit: "one made by package topic, with a codec"}
 	}
+	if handler == nil {
+		return nil, &bus.OptionError{Field: "subscriber.New handler", Value: nil, Limit: "a function"}
+	}
 	options, err := o.withDefaults(sel.String())
 	if err != nil {
 		return nil, err

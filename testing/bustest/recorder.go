@@ -2,6 +2,8 @@ package bustest
 
 import (
 	"context"
+	"errors"
+	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -33,6 +35,11 @@ func Record[T any](t testing.TB, b *bus.Bus, sel topic.Selector[T]) *Recorder[T]
 		t.Fatalf("subscribing to %q: %v", sel, err)
 	}
 	r.sub = sub
+	t.Cleanup(func() {
+		if err := sub.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // the bus may have ended before
+			t.Errorf("closing the recorder of %q: %v", sel, err)
+		}
+	})
 	return r
 }
 
@@ -59,6 +66,7 @@ func (r *Recorder[T]) Wait(n int) []topic.Event[T] {
 		case <-changed:
 		case <-timer.C:
 			r.t.Fatalf("%d of %d events after %v: %v", len(events), n, patience, events)
+			return events
 		}
 	}
 }

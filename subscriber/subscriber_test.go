@@ -1,0 +1,215 @@
+package subscriber_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/publisher"
+	"github.com/fanfare-go/fanfare/subscriber"
+	"github.com/fanfare-go/fanfare/testing/bustest"
+	"github.com/fanfare-go/fanfare/topic"
+	"github.com/rs/zerolog"
+)
+
+var numbers = topic.New[int]("numbers")
+
+func ignore(context.Context, topic.Event[int]) error { return nil }
+
+func newPublisher(t *testing.T, b *bus.Bus) *publisher.Publisher[int] {
+	t.Helper()
+	p, err := publisher.New(b, numbers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestOptionsOutsideTheirLimits(t *testing.T) {
+	t.Parallel()
+	b := bustest.New(t)
+	for want, o := range map[string]*subscriber.Options{
+		"subscriber.Options.Workers is -1, it must be 1 to 65536, or 0 for 1":                         {Workers: -1},
+		"subscriber.Options.Workers is 65537, it must be 1 to 65536, or 0 for 1":                      {Workers: 65537},
+		"subscriber.Options.Queue is -5, it must be 1 to 16777216, or 0 for 1024":                     {Queue: -5},
+		"subscriber.Options.Queue is 16777217, it must be 1 to 16777216, or 0 for 1024":               {Queue: 1<<24 + 1},
+		"subscriber.Options.Overflow is 9, it must be bus.Block or bus.DropOldest, or 0":              {Overflow: 9},
+		"subscriber.Options.Middleware[1].Wrap is <nil>, it must be a function (middleware \"none\")": {Middleware: []bus.Middleware{bus.Wrap("ok", func(h bus.Handler) bus.Handler { return h }), {Name: "none"}}},
+	} {
+		_, err := subscriber.New(b, numbers, ignore, o)
+		var option *bus.OptionError
+		if !errors.As(err, &option) || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if _, err := subscriber.New(b, topic.Topic[int]{}, ignore, nil); err == nil {
+		t.Error("the zero topic was accepted")
+	}
+	if _, err := subscriber.New[int](b, numbers, nil, nil); err == nil {
+		t.Error("a nil handler was accepted")
+	}
+}
+
+func TestOptionsAreCopied(t *testing.T) {
+	t.Parallel()
+	o := subscriber.Options{}
+	if _, err := subscriber.New(bustest.New(t), numbers, ignore, &o); err != nil {
+		t.Fatal(err)
+	}
+	if o.Queue != 0 || o.Workers != 0 || o.Name != "" {
+		t.Errorf("defaults were written into the caller's options: %+v", o)
+	}
+}
+
+// What leaves the chain is logged with the subscription, the topic and the sequence; a panic with its stack.
+func TestErrorsAreLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := zerolog.New(&out)
+		b := bustest.New(t, &bus.Options{Name: "billing", Logger: &log})
+		s, err := subscriber.New(b, numbers, func(_ context.Context, e topic.Event[int]) error {
+			if e.Value == 2 {
+				panic("two")
+			}
+			return errors.New("no")
+		}, &subscriber.Options{Name: "accounts"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := newPublisher(t, b).PublishBatch(t.Context(), []int{1, 2}); n != 2 || err != nil {
+			t.Fatal(n, err)
+		}
+		synctest.Wait()
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if len(lines) != 2 || s.Stats().Failed != 2 {
+			t.Fatalf("%+v, log:\n%s", s.Stats(), out.String())
+		}
+		for _, want := range []string{`"error":"no"`, `"bus":"billing"`, `"subscription":"accounts"`, `"topic":"numbers"`, `"seq":1`} {
+			if !strings.Contains(lines[0], want) {
+				t.Errorf("no %s in %s", want, lines[0])
+			}
+		}
+		for _, want := range []string{`"error":"bus: panic in handler: two"`, `subscriber_test.go`, `"seq":2`} {
+			if !strings.Contains(lines[1], want) {
+				t.Errorf("no %s in %s", want, lines[1])
+			}
+		}
+	})
+}
+
+// The middleware of the bus is outside of that of the subscription; in each list the first one is outermost.
+func TestOrderOfMiddleware(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var calls []string
+		note := func(name string) bus.Middleware {
+			return bus.Wrap(name, func(next bus.Handler) bus.Handler {
+				return func(ctx context.Context, m *bus.Message) error {
+					calls = append(calls, name+"(")
+					defer func() { calls = append(calls, ")") }()
+					return next(ctx, m)
+				}
+			})
+		}
+		b := bustest.New(t, &bus.Options{Subscribe: []bus.Middleware{note("a"), note("b")}})
+		_, err := subscriber.New(b, numbers, func(context.Context, topic.Event[int]) error {
+			calls = append(calls, "handler")
+			return nil
+		}, &subscriber.Options{Middleware: []bus.Middleware{note("c"), note("d")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := newPublisher(t, b).Publish(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if got := strings.Join(calls, ""); got != "a(b(c(d(handler))))" {
+			t.Errorf("called %s", got)
+		}
+	})
+}
+
+// Closing one subscription leaves the others alone, and its own handlers finish.
+func TestClose(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		release := make(chan struct{})
+		s, err := subscriber.New(b, numbers, func(ctx context.Context, _ topic.Event[int]) error {
+			<-release
+			return ctx.Err()
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := bustest.Record(t, b, numbers)
+		p := newPublisher(t, b)
+		if n, err := p.PublishBatch(t.Context(), []int{1, 2, 3}); n != 3 || err != nil {
+			t.Fatal(n, err)
+		}
+		synctest.Wait()
+		for range 2 {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if stats := s.Stats(); stats.Abandoned != 2 || stats.Running != 1 || s.Err() != nil {
+			t.Errorf("%+v, %v; want 2 abandoned and 1 running", stats, s.Err())
+		}
+		if err := p.Publish(t.Context(), 4); err != nil {
+			t.Error(err)
+		}
+		other.Wait(4)
+		close(release)
+		<-s.Done()
+		if stats := s.Stats(); stats.Failed != 1 || stats.Matched != 3 || !errors.Is(s.Err(), bus.ErrClosed) {
+			t.Errorf("%+v, %v; want its handler to see the end of its context, and nothing more", stats, s.Err())
+		}
+	})
+}
+
+// A typed event crosses the bus without an allocation.
+func TestTypedPathDoesNotAllocate(t *testing.T) {
+	type order struct {
+		ID   int
+		Text string
+	}
+	orders := topic.New[order]("orders").WithKey(func(o order) string { return o.Text })
+	b := bustest.New(t)
+	handled := make(chan struct{}, 1)
+	for _, sel := range []topic.Selector[order]{orders, topic.NewPrefix[order]("ord"), topic.NewPattern[order]("*")} {
+		_, err := subscriber.New(b, sel, func(context.Context, topic.Event[order]) error {
+			handled <- struct{}{}
+			return nil
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := publisher.New(b, orders, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cross := func() {
+		if err := p.Publish(t.Context(), order{1, "text"}); err != nil {
+			t.Error(err)
+		}
+		for range 3 {
+			<-handled
+		}
+	}
+	for range 100 {
+		cross()
+	}
+	runtime.GC()
+	cross()
+	if allocs := testing.AllocsPerRun(1000, cross); allocs > 0 {
+		t.Errorf("%v allocations an event", allocs)
+	}
+}
