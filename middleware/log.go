@@ -9,7 +9,7 @@ import (
 )
 
 // Log writes a line for each message that has passed: at level debug when it succeeded, at level error, with the error, when it
-// failed. Fields: topic, seq (0 on the publish side, where the bus numbers the event later), took.
+// failed. Fields: topic, seq (0 when a publish failed before the bus numbered the event), took.
 //
 // The bus logs errors that leave the whole chain as well.
 func Log(log zerolog.Logger) bus.Middleware {

@@ -3,9 +3,12 @@ package publisher_test
 import (
 	"context"
 	"errors"
+	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/topic"
@@ -28,6 +31,17 @@ func (c *counter) handle(_ context.Context, e topic.Event[sample]) error {
 		return errNegative
 	}
 	c.sum += e.Value.ID
+	return nil
+}
+
+// atomicCounter is counter for several workers.
+type atomicCounter struct{ sum atomic.Int64 }
+
+func (c *atomicCounter) handle(_ context.Context, e topic.Event[sample]) error {
+	if e.Value.ID < 0 {
+		return errNegative
+	}
+	c.sum.Add(int64(e.Value.ID))
 	return nil
 }
 
@@ -57,19 +71,43 @@ func BenchmarkChannel(b *testing.B) {
 }
 
 // BenchmarkPublish is one publisher and one subscription, from Publish to the return of the last handler.
-func BenchmarkPublish(b *testing.B) {
+func BenchmarkPublish(b *testing.B) { benchmarkPublish(b, 1, nil) }
+
+// BenchmarkFanOut is one publisher and several subscriptions.
+func BenchmarkFanOut(b *testing.B) {
+	for _, n := range []int{2, 4, 10, 100} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) { benchmarkPublish(b, n, nil) })
+	}
+}
+
+// BenchmarkMiddleware is BenchmarkPublish with a middleware around the handler.
+func BenchmarkMiddleware(b *testing.B) {
+	benchmarkPublish(b, 1, &subscriber.Options{Middleware: []bus.Middleware{middleware.Recover()}})
+}
+
+// BenchmarkWorkers is BenchmarkPublish with four workers.
+func BenchmarkWorkers(b *testing.B) {
+	benchmarkPublish(b, 1, &subscriber.Options{Workers: 4})
+}
+
+func benchmarkPublish(b *testing.B, subscriptions int, o *subscriber.Options) {
 	in, err := bus.New(nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer in.Close()
 	pub, err := publisher.New(in, samples, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	sub, err := subscriber.New(in, samples, (&counter{}).handle, nil)
-	if err != nil {
-		b.Fatal(err)
+	subs := make([]*subscriber.Subscription, subscriptions)
+	for i := range subs {
+		handle := (&counter{}).handle
+		if o != nil && o.Workers > 1 {
+			handle = (&atomicCounter{}).handle
+		}
+		if subs[i], err = subscriber.New(in, samples, handle, o); err != nil {
+			b.Fatal(err)
+		}
 	}
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
@@ -80,11 +118,14 @@ func BenchmarkPublish(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	if err := in.Shutdown(ctx); err != nil {
+	if err := in.Shutdown(ctx); err != nil { // returns when everything was handled
 		b.Fatal(err)
 	}
 	b.StopTimer()
-	if s := sub.Stats(); s.Succeeded != uint64(b.N) {
-		b.Fatalf("%d of %d events were handled: %+v", s.Succeeded, b.N, s)
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*subscriptions), "ns/delivery")
+	for _, sub := range subs {
+		if s := sub.Stats(); s.Succeeded != uint64(b.N) {
+			b.Fatalf("%d of %d events were handled: %+v", s.Succeeded, b.N, s)
+		}
 	}
 }
