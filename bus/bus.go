@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/internal/lane"
 	"github.com/fanfare-go/fanfare/transport"
 	"github.com/google/uuid"
@@ -39,7 +40,7 @@ type Bus struct {
 	clock   clock
 	graph   lane.Graph
 	notices notifier
-	changed broadcast // publishers and subscriptions come and go
+	changed change.Signal // publishers and subscriptions come and go
 	tracker tracker
 	counts
 	lifecycle

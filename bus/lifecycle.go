@@ -198,7 +198,7 @@ func (b *Bus) end() (err error) {
 		b.receivers.Wait()
 		b.watchers.Wait()
 		b.clock.stop()
-		b.changed.broadcast()
+		b.changed.Tell()
 		told := b.notices.close()
 		gates := b.gates()
 		go func() {

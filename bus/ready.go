@@ -3,38 +3,12 @@ package bus
 import (
 	"context"
 	"fmt"
-	"sync"
 )
-
-// broadcast tells any number of waiters that something changed. The zero value is ready.
-type broadcast struct {
-	mu sync.Mutex
-	ch chan struct{}
-}
-
-// wait returns a channel that is closed at the next broadcast.
-func (b *broadcast) wait() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.ch == nil {
-		b.ch = make(chan struct{})
-	}
-	return b.ch
-}
-
-func (b *broadcast) broadcast() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.ch != nil {
-		close(b.ch)
-		b.ch = nil
-	}
-}
 
 // await waits until missing returns nothing. It looks again whenever publishers, subscriptions or peers come or go.
 func (b *Bus) await(ctx context.Context, missing func() []string) error {
 	for {
-		local := b.changed.wait()
+		local := b.changed.Next()
 		var remote <-chan struct{}
 		if b.transport != nil {
 			remote = b.transport.Changed()

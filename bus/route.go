@@ -47,7 +47,7 @@ func (b *Bus) Route(name string) (*Route, error) {
 	}
 	r := b.route(name)
 	r.publishers++
-	b.changed.broadcast()
+	b.changed.Tell()
 	return r, nil
 }
 

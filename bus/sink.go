@@ -66,7 +66,7 @@ func (b *Bus) setSinks(sinks []Sink) {
 	for _, r := range b.routes {
 		r.setTargets(match(sinks, r.name))
 	}
-	b.changed.broadcast()
+	b.changed.Tell()
 }
 
 // match returns the sinks that want the topic.

@@ -16,7 +16,7 @@ type Attribute struct {
 // (docs/wire.md) are refused by Publish.
 func Header(name, value string) Attribute { return Attribute{name, value, true} }
 
-// Key gives the event a key, instead of the one that the topic's WithKey would give.
+// Key gives the event a key, instead of the one that the topic's WithKey would give; "" is no key.
 func Key(key string) Attribute { return Attribute{name: envelope.KeyProperty, value: key} }
 
 // ID gives the event an ID of at most 255 bytes, instead of the one made of source, topic and sequence.
@@ -24,7 +24,7 @@ func ID(id string) Attribute { return Attribute{name: envelope.IDProperty, value
 
 // AttributeError says why an attribute was refused.
 type AttributeError struct {
-	Name   string
+	Name   string // "(all)" when key, ID and headers together are too long
 	Reason string
 }
 
@@ -49,14 +49,23 @@ func encode(key string, attributes []Attribute) (string, error) {
 	if key != "" {
 		text = envelope.AppendProperty(text, envelope.KeyProperty, key)
 	}
-	if limit := envelope.MaxSize - envelope.Size - maxContentType; len(text) > limit {
-		return "", &AttributeError{"(all)", fmt.Sprintf("%d bytes in all, the limit is %d", len(text), limit)}
-	}
 	return string(text), nil
 }
 
-// maxContentType is what the content type takes in the envelope at most.
-const maxContentType = 512
+const (
+	// maxContentType is what the content type takes in the envelope at most.
+	maxContentType = 512
+	// maxText is what a key or properties may take, so that the envelope is one that receivers accept.
+	maxText = envelope.MaxSize - envelope.Size - maxContentType
+)
+
+// checkSize returns an error for a key or properties that are too long.
+func checkSize(text string) error {
+	if len(text) > maxText {
+		return &AttributeError{"(all)", fmt.Sprintf("%d bytes in all, the limit is %d", len(text), maxText)}
+	}
+	return nil
+}
 
 // fault returns what is wrong with the attribute, or "".
 func (a Attribute) fault() string {

@@ -104,10 +104,12 @@ func (p *Publisher[T]) Publish(ctx context.Context, v T, attributes ...Attribute
 		}
 		m.Origin, m.Text = p.attributed, text
 	}
-	var err error
-	if p.chain == nil {
+	err := checkSize(m.Text)
+	switch {
+	case err != nil:
+	case p.chain == nil:
 		err = p.deliver(ctx, &e)
-	} else {
+	default:
 		err = p.deliverThroughChain(ctx, &e)
 	}
 	if err != nil {
@@ -152,7 +154,10 @@ func (p *Publisher[T]) deliverThroughChain(ctx context.Context, e *topic.Event[T
 	return err
 }
 
-// innermost is the end of the publish chain.
+// innermost is the end of the publish chain, whose middleware may have set headers.
 func (p *Publisher[T]) innermost(ctx context.Context, m *bus.Message) error {
+	if err := checkSize(m.Meta().Text); err != nil {
+		return err
+	}
 	return p.deliver(ctx, m.Event().(*topic.Event[T]))
 }

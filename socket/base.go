@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/internal/zmtp"
 	"github.com/go-zeromq/zmq4"
 )
@@ -28,7 +29,7 @@ type base struct {
 	inbox    *inbox // nil for patterns that receive nothing
 	segments sync.Pool
 	monitor  monitor
-	changes  notifier
+	changes  change.Signal
 	counters counters
 
 	ctx      context.Context // ends with the socket: Close, or the start of Shutdown for listeners and dialers
@@ -104,7 +105,7 @@ func (b *base) Dial(ep string) error {
 	b.links = append(b.links, l)
 	b.tasks.Go(l.run)
 	b.mu.Unlock()
-	b.changes.notify()
+	b.changes.Tell()
 	return nil
 }
 
@@ -163,7 +164,7 @@ func (b *base) Events() <-chan Event { return b.monitor.events }
 //		}
 //		<-changed
 //	}
-func (b *base) Changed() <-chan struct{} { return b.changes.wait() }
+func (b *base) Changed() <-chan struct{} { return b.changes.Next() }
 
 // greet runs the handshake and adds the connection.
 func (b *base) greet(l *link, text string, nc net.Conn) (*conn, error) {
@@ -187,14 +188,14 @@ func (b *base) serve(c *conn) error {
 	text, remote := c.text, c.remote()
 	b.counters.connects.Add(1)
 	b.monitor.emit(Event{Kind: HandshakeSucceeded, Endpoint: text, Remote: remote, Peer: new(c.snapshot())})
-	b.changes.notify()
+	b.changes.Tell()
 	err := c.run()
 	b.remove(c)
 	c.session.detach()
 	close(c.ended)
 	b.counters.disconnects.Add(1)
 	b.monitor.emit(Event{Kind: Disconnected, Endpoint: text, Remote: remote, Reason: err, Peer: new(c.snapshot())})
-	b.changes.notify()
+	b.changes.Tell()
 	return err
 }
 

@@ -82,7 +82,7 @@ func (b *base) finish() {
 	b.abortAll()
 	b.tasks.Wait()
 	b.monitor.close()
-	b.changes.notify()
+	b.changes.Tell()
 	close(b.closed)
 }
 

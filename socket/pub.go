@@ -209,7 +209,7 @@ func (s *subscriber) subscribe(prefix []byte, subscribe bool) {
 		s.prefixes.Remove(prefix)
 	}
 	s.out.unlock()
-	s.pub.changes.notify()
+	s.pub.changes.Tell()
 }
 
 func (s *subscriber) pong([]byte) { s.junk.Add(1) }

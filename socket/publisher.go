@@ -83,7 +83,7 @@ func (p *publisher) confirm(generation uint64) {
 		}
 	}
 	s.mu.Unlock()
-	s.changes.notify()
+	s.changes.Tell()
 }
 
 // messages filters once more: between Unsubscribe here and its arrival there messages are still sent.

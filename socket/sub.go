@@ -53,7 +53,7 @@ func (s *Sub) change(apply func([]byte) bool, encode func(dst, prefix []byte) []
 	}
 	s.mu.Unlock()
 	if changed {
-		s.changes.notify()
+		s.changes.Tell()
 	}
 	return nil
 }
