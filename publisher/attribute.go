@@ -59,12 +59,17 @@ const (
 	maxText = envelope.MaxSize - envelope.Size - maxContentType
 )
 
-// checkSize returns an error for a key or properties that are too long.
+// checkSize returns an error for a key or properties that are too long. Every publish asks, so it is small enough to be inlined.
 func checkSize(text string) error {
-	if len(text) > maxText {
-		return &AttributeError{"(all)", fmt.Sprintf("%d bytes in all, the limit is %d", len(text), maxText)}
+	if len(text) <= maxText {
+		return nil
 	}
-	return nil
+	return tooLong(text)
+}
+
+//go:noinline
+func tooLong(text string) error {
+	return &AttributeError{"(all)", fmt.Sprintf("%d bytes in all, the limit is %d", len(text), maxText)}
 }
 
 // fault returns what is wrong with the attribute, or "".

@@ -24,7 +24,8 @@ func (cli) Help() string {
 may connect, and several endpoints are allowed: tcp://host:port, tcp://*:port, ipc:///path. Port 0 stands for any free one; stderr
 tells which.
 
-Events go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 timeout.
+Events go to stdout, everything else to stderr. The exit code is 0 when all was done, 1 when something failed, 2 for a wrong command
+line, and 3 for a timeout.
 
 Try it in two terminals:
 
