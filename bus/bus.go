@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -47,9 +48,10 @@ type Bus struct {
 
 	generation atomic.Uint64 // counts changes of sinks
 
-	mu     sync.Mutex
-	routes map[string]*Route
-	sinks  []Sink // replaced, never edited; in the order of their gates' IDs
+	mu      sync.Mutex
+	routes  map[string]*Route
+	sinks   []Sink       // replaced, never edited; in the order of their gates' IDs
+	leaving []*lane.Gate // of subscriptions that were closed, as long as their handlers run
 }
 
 // New returns a bus. With nil options it works inside the process only. The options are copied. The error is an [*OptionError].
@@ -57,6 +59,7 @@ func New(o *Options) (*Bus, error) {
 	b := &Bus{source: uuid.New(), routes: map[string]*Route{}}
 	if o != nil {
 		b.options = *o
+		b.options.Publish, b.options.Subscribe = slices.Clone(o.Publish), slices.Clone(o.Subscribe)
 	}
 	if err := errors.Join(CheckChain("bus.Options.Publish", b.options.Publish), CheckChain("bus.Options.Subscribe", b.options.Subscribe)); err != nil {
 		return nil, err

@@ -91,7 +91,11 @@ type OptionError struct {
 
 // Error names the field, the value and the limit.
 func (e *OptionError) Error() string {
-	return fmt.Sprintf("%s is %v, it must be %s", e.Field, e.Value, e.Limit)
+	format := "%s is %v, it must be %s"
+	if _, ok := e.Value.(string); ok {
+		format = "%s is %q, it must be %s"
+	}
+	return fmt.Sprintf(format, e.Field, e.Value, e.Limit)
 }
 
 // NotReadyError says what was still missing when the context of a wait ended.

@@ -187,7 +187,7 @@ func (b *Bus) end() (err error) {
 		b.cancel()
 		b.stopReceiving()
 		b.mu.Lock()
-		sinks := b.sinks
+		sinks, leaving := b.sinks, b.leaving
 		b.mu.Unlock()
 		for _, s := range sinks {
 			s.Close()
@@ -200,7 +200,7 @@ func (b *Bus) end() (err error) {
 		b.clock.stop()
 		b.changed.Tell()
 		told := b.notices.close()
-		gates := b.gates()
+		gates := append(b.gates(), leaving...)
 		go func() {
 			for _, g := range gates {
 				<-g.Done()

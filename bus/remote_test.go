@@ -117,9 +117,21 @@ func TestEcho(t *testing.T) {
 func TestPublishThroughTransport(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
 		refused := topic.New[int]("refused")
+		var number uint64
+		look := bus.Wrap("look", func(next bus.Handler) bus.Handler {
+			return func(ctx context.Context, m *bus.Message) error {
+				err := next(ctx, m)
+				number = m.Seq()
+				return err
+			}
+		})
 		local := bustest.Record(t, b, topic.NewPrefix[int](""))
-		if err := newPublisher(t, b, refused).Publish(t.Context(), 1); !errors.Is(err, errRefused) {
+		looking, err := publisher.New(b, refused, &publisher.Options{Middleware: []bus.Middleware{look}})
+		if err != nil {
 			t.Fatal(err)
+		}
+		if err := looking.Publish(t.Context(), 1); !errors.Is(err, errRefused) || number != 0 {
+			t.Fatalf("%v, with the number %d", err, number)
 		}
 		p := newPublisher(t, b, numbers)
 		if err := p.Publish(t.Context(), 1, publisher.Header("tenant", "acme")); err != nil {

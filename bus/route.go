@@ -162,10 +162,12 @@ func (r *Route) Send(t *Targets, m *envelope.Meta, payload *envelope.Payload, pl
 	r.message = transport.Message{Topic: r.name, Envelope: r.envelope, Payload: payload.Frames, Plain: plain, Owned: owned}
 	err := r.bus.transport.Publish(&r.message)
 	r.message.Payload = nil
-	if err == nil {
-		r.seq++
+	if err != nil {
+		m.Seq = 0
+		return err
 	}
-	return err
+	r.seq++
+	return nil
 }
 
 // Refused counts a publish that returns err, and returns err.

@@ -136,6 +136,32 @@ func TestClose(t *testing.T) {
 	})
 }
 
+// Sentence 9: Done is closed after handlers that still run, those of subscriptions closed before included.
+func TestDoneWaitsForHandlersOfClosedSubscriptions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		release := make(chan struct{})
+		s := subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error {
+			<-release
+			return nil
+		}, nil)
+		publish(t, t.Context(), newPublisher(t, b, numbers), 1)
+		synctest.Wait()
+		if err := errors.Join(s.Close(), b.Close()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		select {
+		case <-b.Done():
+			t.Error("Done is closed while a handler runs")
+		default:
+		}
+		close(release)
+		<-b.Done()
+	})
+}
+
 // Sentence 9: after the end everything returns ErrClosed.
 func TestEverythingReturnsErrClosed(t *testing.T) {
 	t.Parallel()

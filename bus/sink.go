@@ -51,12 +51,23 @@ func (b *Bus) Detach(s Sink) error {
 		return nil
 	}
 	b.setSinks(rest)
+	b.leaving = append(slices.DeleteFunc(b.leaving, ended), s.Gate())
 	b.mu.Unlock()
 	if b.transport == nil {
 		return nil
 	}
 	b.tracker.forget(func(topic string) bool { return s.Match(topic) && len(match(rest, topic)) == 0 })
 	return b.transport.Unsubscribe(s.WirePrefix())
+}
+
+// ended reports whether the subscription with that gate is closed and its last handler has returned.
+func ended(g *lane.Gate) bool {
+	select {
+	case <-g.Done():
+		return true
+	default:
+		return false
+	}
 }
 
 // setSinks replaces the subscriptions, which are in the order of their gates' IDs. The caller holds mu.

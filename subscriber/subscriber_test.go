@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
@@ -47,8 +48,13 @@ func TestOptionsOutsideTheirLimits(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
-	if _, err := subscriber.New(b, topic.Topic[int]{}, ignore, nil); err == nil {
-		t.Error("the zero topic was accepted")
+	for _, sel := range []topic.Selector[int]{
+		nil, topic.Topic[int]{}, topic.Prefix[int]{}, topic.Pattern[int]{},
+		topic.Topic[int]{}.WithCodec(codec.JSON), topic.Pattern[int]{}.WithCodec(codec.JSON),
+	} {
+		if _, err := subscriber.New(b, sel, ignore, nil); err == nil {
+			t.Errorf("%#v was accepted", sel)
+		}
 	}
 	if _, err := subscriber.New[int](b, numbers, nil, nil); err == nil {
 		t.Error("a nil handler was accepted")

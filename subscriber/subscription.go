@@ -2,6 +2,7 @@ package subscriber
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/lane"
@@ -25,8 +26,8 @@ type Subscription struct {
 // nil options mean the defaults. New returns a [*bus.OptionError] for options outside their limits, [bus.ErrClosed] when the bus is
 // closed, and what the transport has against the selector.
 func New[T any](b *bus.Bus, sel topic.Selector[T], handler func(ctx context.Context, e topic.Event[T]) error, o *Options) (*Subscription, error) {
-	if sel.Codec() == nil {
-		return nil, &bus.OptionError{Field: "subscriber.New selector", Value: sel, Limit: "one made by package topic, with a codec"}
+	if !usable(sel) {
+		return nil, &bus.OptionError{Field: "subscriber.New selector", Value: fmt.Sprint(sel), Limit: "one made by package topic, with a codec"}
 	}
 	if handler == nil {
 		return nil, &bus.OptionError{Field: "subscriber.New handler", Value: nil, Limit: "a function"}
@@ -41,6 +42,15 @@ func New[T any](b *bus.Bus, sel topic.Selector[T], handler func(ctx context.Cont
 		return nil, err
 	}
 	return &Subscription{b, s, s.Gate()}, nil
+}
+
+// usable reports whether sel is something that package topic made: of its types only a prefix may be empty.
+func usable[T any](sel topic.Selector[T]) bool {
+	if sel == nil || sel.Codec() == nil {
+		return false
+	}
+	_, prefix := sel.(topic.Prefix[T])
+	return prefix || sel.String() != ""
 }
 
 // Ready waits until the subscription is in force at every publisher that this process connects to: each endpoint dialled has

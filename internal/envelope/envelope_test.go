@@ -2,8 +2,10 @@ package envelope_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"testing/quick"
@@ -14,7 +16,7 @@ import (
 
 var source = uuid.MustParse("00112233-4455-6677-8899-aabbccddeeff")
 
-// golden is the example in docs/wire.md: what goldenMeta looks like on the wire.
+// golden is what goldenMeta looks like on the wire: the example of docs/wire.md.
 const golden = "\xC1\x46\x46\x52" + // magic
 	"\x01" + // version
 	"\x00" + // flags
@@ -22,14 +24,12 @@ const golden = "\xC1\x46\x46\x52" + // magic
 	"\x00\x00\x00\x00\x00\x00\x00\x07" + // sequence
 	"\x17\x97\x9C\xFE\x36\x2A\x00\x00" + // time
 	"\x0Ccontent-type" + "\x00\x00\x00\x10application/json" +
-	"\x03key" + "\x00\x00\x00\x01k" +
-	"\x06tenant" + "\x00\x00\x00\x04acme"
+	"\x06tenant" + "\x00\x00\x00\x04acme" +
+	"\x03key" + "\x00\x00\x00\x01k"
 
 func goldenMeta() *envelope.Meta {
-	origin := &envelope.Origin{Topic: "orders.created", Source: source, ContentType: "application/json", Keyed: true}
-	m := &envelope.Meta{Origin: origin, Seq: 7, Time: 1_700_000_000_000_000_000, Text: "k"}
-	m.SetProperty("tenant", "acme")
-	return m
+	origin := &envelope.Origin{Topic: "orders.created", Source: source, ContentType: "application/json"}
+	return &envelope.Meta{Origin: origin, Seq: 7, Time: 1_700_000_000_000_000_000, Text: text("tenant", "acme", "key", "k")}
 }
 
 // text encodes names and values, given in turn, as properties.
@@ -45,6 +45,32 @@ func TestAppendGolden(t *testing.T) {
 	t.Parallel()
 	if got := envelope.Append(nil, goldenMeta()); string(got) != golden {
 		t.Errorf("got  % X\nwant % X", got, golden)
+	}
+}
+
+// TestGoldenIsDocumented reads the example in docs/wire.md. There two spaces part the bytes from what they mean.
+func TestGoldenIsDocumented(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile("../../docs/wire.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(document), "\nframe 1 ")
+	example, _, found := strings.Cut(example, "\nframe 2 ")
+	if !found {
+		t.Fatal("docs/wire.md has no example of frames 1 and 2")
+	}
+	var got []byte
+	for line := range strings.Lines(example) {
+		digits, _, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		b, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, b...)
+	}
+	if string(got) != golden {
+		t.Errorf("docs/wire.md has\n% x, want\n% x", got, golden)
 	}
 }
 
@@ -82,7 +108,7 @@ func TestParseGolden(t *testing.T) {
 		Source:     source,
 		Seq:        7,
 		Time:       1_700_000_000_000_000_000,
-		Properties: text("content-type", "application/json", "key", "k", "tenant", "acme"),
+		Properties: text("content-type", "application/json", "tenant", "acme", "key", "k"),
 	}
 	if err != nil || got != want {
 		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
@@ -174,10 +200,10 @@ func TestParseTakesTheLargest(t *testing.T) {
 // TestParseRefusesEveryTruncation cuts an envelope off at every byte. Only between two properties is the rest an envelope.
 func TestParseRefusesEveryTruncation(t *testing.T) {
 	t.Parallel()
-	const contentTypeEnd, keyEnd = envelope.Size + 33, envelope.Size + 33 + 9
+	const contentTypeEnd, tenantEnd = envelope.Size + 33, envelope.Size + 33 + 15
 	for n := range len(golden) {
 		_, err := envelope.Parse([]byte(golden[:n]))
-		want := n == envelope.Size || n == contentTypeEnd || n == keyEnd
+		want := n == envelope.Size || n == contentTypeEnd || n == tenantEnd
 		if (err == nil) != want {
 			t.Errorf("the first %d bytes: %v", n, err)
 		}

@@ -65,6 +65,17 @@ func TestNewTakesOptions(t *testing.T) {
 	}
 }
 
+func TestNewFailsForBadOptions(t *testing.T) {
+	t.Parallel()
+	failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+		bustest.New(t, &bus.Options{Subscribe: []bus.Middleware{{Name: "nothing"}}})
+		t.Errorf("New goes on after its failure")
+	})
+	if !strings.HasPrefix(failures, "bus.New: bus.Options.Subscribe") || strings.Contains(failures, "goes on") {
+		t.Errorf("failures %q", failures)
+	}
+}
+
 func TestNewLogsToTheTest(t *testing.T) {
 	t.Parallel()
 	fake := &fakeTB{TB: t}

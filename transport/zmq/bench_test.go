@@ -29,7 +29,7 @@ func BenchmarkTyped(b *testing.B) {
 }
 
 func endToEnd[T any](b *testing.B, events topic.Topic[T], value T) {
-	const burst = 150 // at most six of them are under way
+	const burst = 100 // at most six of them are under way, and one Write
 	here, tr := join(b, &zmq.Options{Publish: zmq.Bind(anyPort)})
 	there, _ := join(b, &zmq.Options{Subscribe: zmq.Connect(tr.Bound().Publish...)})
 	bursts, done, handled := make(chan struct{}, 4), make(chan struct{}), 0

@@ -30,7 +30,7 @@ var orders = topic.New[order]("orders.created").WithKey(func(o order) string { r
 func join(t testing.TB, o *zmq.Options) (*bus.Bus, *zmq.Transport) {
 	t.Helper()
 	tr := open(t, o)
-	log := zerolog.New(zerolog.NewTestWriter(t))
+	log := zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)
 	b, err := bus.New(&bus.Options{Transport: tr, Logger: &log})
 	if err != nil {
 		t.Fatal(err)

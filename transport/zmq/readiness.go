@@ -22,7 +22,7 @@ func (t *Transport) Unsubscribe(prefix string) error {
 
 // Changed returns a channel that is closed at the next change of what Pending, Publishers or Subscribers tell, and when the
 // transport ends.
-func (t *Transport) Changed() <-chan struct{} { return t.changes.next() }
+func (t *Transport) Changed() <-chan struct{} { return t.changed.Next() }
 
 // Pending lists the dialled endpoints of Options.Subscribe that have no connection, and the peers that have not confirmed the
 // subscriptions. Plain peers confirm nothing: for them it counts that the subscriptions were written. It is nil after the end.

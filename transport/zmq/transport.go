@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/socket"
 	"github.com/fanfare-go/fanfare/transport"
 	"github.com/go-zeromq/zmq4"
@@ -21,9 +22,9 @@ type Transport struct {
 	plain    bool
 	pub      *socket.Pub
 	sub      *socket.Sub
-	outgoing sync.Pool  // of *outgoing
-	incoming []zmq4.Msg // for Receive
-	changes  changes    // of either socket
+	outgoing sync.Pool     // of *outgoing
+	incoming []zmq4.Msg    // for Receive
+	changed  change.Signal // of either socket
 	events   chan transport.Event
 	counts   counts
 	refusing atomic.Bool    // Close or Shutdown has begun
@@ -133,6 +134,6 @@ func (t *Transport) Close() error {
 func (t *Transport) end() {
 	t.watchers.Wait()
 	close(t.events)
-	t.changes.tell()
+	t.changed.Tell()
 	close(t.ended)
 }

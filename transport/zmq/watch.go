@@ -20,7 +20,7 @@ func (t *Transport) watch(s socket.Socket) {
 			select {
 			case <-changed:
 				changed = s.Changed()
-				t.changes.tell()
+				t.changed.Tell()
 			case e, ok := <-s.Events():
 				if !ok {
 					return

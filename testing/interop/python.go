@@ -1,0 +1,115 @@
+package interop
+
+import (
+	"embed"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path"
+	"strings"
+	"testing"
+)
+
+// python is the interpreter for which distributions package zmq.
+const python = "/usr/bin/python3"
+
+//go:embed peers/*.py
+var peers embed.FS
+
+// EnvelopeReader is the source of a Python program that prints the events of a publisher, with nothing but the zmq package. Its
+// arguments are an endpoint and a prefix.
+//
+//go:embed peers/read_envelope.py
+var EnvelopeReader string
+
+// Require skips the test where Python's zmq package is not installed; in continuous integration, where the variable CI is "true", it
+// fails the test instead.
+func Require(t testing.TB) {
+	t.Helper()
+	output, err := exec.Command(python, "-c", "import zmq").CombinedOutput()
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatalf("python3-zmq is not installed: %v\n%s", err, output)
+	default:
+		t.Skip("python3-zmq is not installed: scripts/interop-deps.sh installs it")
+	}
+}
+
+// Python runs one of the programs in peers, by the name of its file.
+func Python(t testing.TB, name string, args ...string) *Process {
+	t.Helper()
+	Require(t)
+	source, err := peers.ReadFile(path.Join("peers", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Start(t, exec.Command(python, append([]string{"-u", "-c", string(source)}, args...)...))
+	p.name = name
+	return p
+}
+
+// Spec describes a libzmq socket.
+type Spec struct {
+	Type      string         `json:"type"` // such as "PUB"
+	Bind      []string       `json:"bind"`
+	Connect   []string       `json:"connect"`
+	Subscribe []string       `json:"subscribe"` // prefixes, for SUB
+	Options   map[string]int `json:"options"`   // such as "HEARTBEAT_IVL"
+	Monitor   bool           `json:"monitor"`   // print its events
+	// Send are messages to send in turns, for ever. A frame is a string of Latin-1, or a number: then it is so many bytes of Pattern.
+	Send [][]any `json:"send"`
+	// Every is the time between two messages to send, and before a "tick" is printed, in milliseconds. Default: 5 with messages to
+	// send, 200 without.
+	Every int `json:"every"`
+}
+
+// Socket runs a libzmq socket in Python. Its lines are for Ready, Message and Event.
+func Socket(t testing.TB, spec Spec) *Process {
+	t.Helper()
+	if spec.Every == 0 {
+		if spec.Every = 200; len(spec.Send) > 0 {
+			spec.Every = 5
+		}
+	}
+	encoded, err := json.Marshal(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Python(t, "peer.py", string(encoded))
+	p.name = "a " + spec.Type + " socket of libzmq"
+	return p
+}
+
+// Message waits for the next message that a Socket received, and skips its other lines. A frame is a string of Latin-1, or a float64
+// that counts bytes of Pattern when it has more than 100 of those.
+func (p *Process) Message() []any {
+	p.t.Helper()
+	for {
+		line := p.Line()
+		if !strings.HasPrefix(line, "[") {
+			continue
+		}
+		var frames []any
+		if err := json.Unmarshal([]byte(line), &frames); err != nil {
+			p.t.Fatalf("%s: %v", line, err)
+		}
+		return frames
+	}
+}
+
+// Event waits for an event of the monitor of a Socket, by libzmq's name such as "DISCONNECTED", and skips its other lines.
+func (p *Process) Event(name string) {
+	p.t.Helper()
+	for p.Line() != "event "+name {
+	}
+}
+
+// Pattern returns n bytes that are the same on both sides.
+func Pattern(n int) []byte {
+	pattern := make([]byte, n)
+	for i := range pattern {
+		pattern[i] = byte(i % 251)
+	}
+	return pattern
+}
