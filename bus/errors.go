@@ -27,7 +27,7 @@ type CycleError struct {
 }
 
 // Subscriptions names the subscriptions that wait for each other. The first is the full one, the last the one whose handler
-// published.
+// published; they may be the same.
 func (e *CycleError) Subscriptions() []string { return e.cycle.Names }
 
 // Error names the topic and the subscriptions.

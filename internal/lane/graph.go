@@ -1,6 +1,7 @@
 package lane
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,7 +23,8 @@ type waits struct {
 
 // CycleError says that waiting for room would never end.
 type CycleError struct {
-	// Names are the subscriptions that wait for each other: first the full one, last the one whose handler published.
+	// Names are the subscriptions that wait for each other: first the full one, last the one whose handler published, which may be
+	// the same.
 	Names []string
 }
 
@@ -57,6 +59,7 @@ func (g *Graph) enter(from, full *Gate) error {
 	for other := range seen {
 		names = append(names, other.Name)
 	}
+	slices.Sort(names[1:])
 	if from != full {
 		names = append(names, from.Name)
 	}
