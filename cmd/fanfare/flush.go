@@ -23,3 +23,15 @@ func flush(ctx context.Context, b *bus.Bus, log logger) error {
 	}
 	return nil
 }
+
+// summarize logs what became of n events of the topic.
+func summarize(topic string, n uint64, s bus.Stats, log logger) {
+	switch t := s.Transport; {
+	case n > 0 && t.Sent+t.Dropped == 0:
+		log.Warn().Uint64("events", n).Str("topic", topic).Msg("published, but nobody was subscribed: see --wait")
+	case t.Dropped > 0:
+		log.Warn().Uint64("events", n).Uint64("dropped", t.Dropped).Msg("published, but subscribers left before they had everything")
+	default:
+		log.Info().Uint64("events", n).Uint64("sent", t.Sent).Msg("published")
+	}
+}

@@ -1,81 +1,87 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fanfare-go/fanfare/testing/interop"
 )
 
-const (
-	forClient1 = `{"topic":"client1","payload":"message for client1"}`
-	forClient2 = "[b'client2', b'message for client2']"
-)
-
-// printsOnlyClient1 checks what "fanfare sub --prefix client1 --count 5" has printed.
-func printsOnlyClient1(t *testing.T, sub *invocation) {
+// clients is a stock publisher of messages for two clients.
+func clients(t *testing.T, at interop.Spec) *interop.Process {
 	t.Helper()
-	sub.exits(exitDone)
-	if got, want := sub.stdout.String(), strings.Repeat(forClient1+"\n", 5); got != want {
-		t.Errorf("printed\n%swant\n%s", got, want)
-	}
+	at.Type = "PUB"
+	at.Send = [][]any{{"client1", "message for client1"}, {"client2", "message for client2"}}
+	return interop.Socket(t, at)
 }
 
 func TestSubHearsPyzmq(t *testing.T) {
 	t.Parallel()
 	only1 := []string{"--prefix", "client1", "--count", "5"}
+	check := func(t *testing.T, sub *invocation) {
+		t.Helper()
+		sub.exits(exitDone)
+		want := strings.Repeat(`{"topic":"client1","payload":"message for client1"}`+"\n", 5)
+		if got := sub.stdout.String(); got != want {
+			t.Errorf("printed\n%swant\n%s", got, want)
+		}
+	}
 	t.Run("which is there", func(t *testing.T) {
 		t.Parallel()
-		endpoint := python(t, clients, "bind", anyPort).line(1)
-		printsOnlyClient1(t, start(t, append([]string{"sub", "--connect", endpoint}, only1...)...))
+		pub := clients(t, interop.Spec{Bind: []string{"tcp://127.0.0.1:*"}})
+		check(t, start(t, append([]string{"sub", "--connect", pub.Ready()[0]}, only1...)...))
 	})
 	t.Run("which comes later", func(t *testing.T) {
 		t.Parallel()
 		endpoint := freePort(t)
 		sub := start(t, append([]string{"sub", "--connect", endpoint}, only1...)...)
-		python(t, clients, "bind", endpoint)
-		printsOnlyClient1(t, sub)
+		clients(t, interop.Spec{Bind: []string{endpoint}})
+		check(t, sub)
 	})
 	t.Run("which connects", func(t *testing.T) {
 		t.Parallel()
 		sub := start(t, append([]string{"sub", "--bind", anyPort}, only1...)...)
-		python(t, clients, "connect", sub.endpoint())
-		printsOnlyClient1(t, sub)
+		clients(t, interop.Spec{Connect: []string{sub.endpoint()}})
+		check(t, sub)
 	})
 }
 
 func TestPlainPubReachesPyzmq(t *testing.T) {
 	t.Parallel()
 	message := []string{"--plain", "--count", "2", "client2", "message for client2"}
+	check := func(t *testing.T, sub *interop.Process) {
+		t.Helper()
+		for range 2 {
+			if got, want := sub.Message(), []any{"client2", "message for client2"}; !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	}
 	t.Run("which binds", func(t *testing.T) {
 		t.Parallel()
-		sub := python(t, collector, "bind", anyPort, "client2")
-		start(t, append([]string{"pub", "--connect", sub.line(1)}, message...)...)
-		sub.gets(forClient2, forClient2)
+		sub := interop.Socket(t, interop.Spec{Type: "SUB", Bind: []string{"tcp://127.0.0.1:*"}, Subscribe: []string{"client2"}})
+		start(t, append([]string{"pub", "--connect", sub.Ready()[0]}, message...)...).exits(exitDone)
+		check(t, sub)
 	})
 	t.Run("which connects", func(t *testing.T) {
 		t.Parallel()
 		pub := start(t, append([]string{"pub", "--bind", anyPort, "--wait", "1"}, message...)...)
-		python(t, collector, "connect", pub.endpoint(), "client2").gets(forClient2, forClient2)
+		check(t, interop.Socket(t, interop.Spec{Type: "SUB", Connect: []string{pub.endpoint()}, Subscribe: []string{"client2"}}))
+		pub.exits(exitDone)
 	})
-}
-
-// gets checks what a collector has printed after the line with its endpoint.
-func (p *peer) gets(messages ...string) {
-	p.t.Helper()
-	for i, want := range messages {
-		if got := p.line(i + 2); got != want {
-			p.t.Errorf("message %d is %s, want %s", i, got, want)
-		}
-	}
 }
 
 func TestEnvelopedPubReachesPyzmq(t *testing.T) {
 	t.Parallel()
-	sub := python(t, collector, "bind", anyPort, "orders.")
-	start(t, "pub", "--connect", sub.line(1), "-H", "region=eu", "orders.created", "42")
-	message := sub.line(2)
-	for _, want := range []string{`[b'orders.created', b'\xc1FFR\x01\x00`, `region\x00\x00\x00\x02eu`, `, b'42']`} {
-		if !strings.Contains(message, want) {
-			t.Errorf("got %s, want %s in it", message, want)
-		}
+	sub := interop.Socket(t, interop.Spec{Type: "SUB", Bind: []string{"tcp://127.0.0.1:*"}, Subscribe: []string{"orders."}})
+	start(t, "pub", "--connect", sub.Ready()[0], "-H", "region=eu", "orders.created", "42").exits(exitDone)
+	frames := sub.Message()
+	if len(frames) != 3 || frames[0] != "orders.created" || frames[2] != "42" {
+		t.Fatalf("got the frames %q", frames)
+	}
+	envelope, _ := frames[1].(string)
+	if !strings.HasPrefix(envelope, "\u00c1FFR\x01\x00") || !strings.Contains(envelope, "region\x00\x00\x00\x02eu") {
+		t.Errorf("the envelope is %q, want its magic and the header", envelope)
 	}
 }

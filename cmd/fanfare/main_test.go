@@ -23,8 +23,6 @@ func TestMain(m *testing.M) {
 // patience bounds a test that would otherwise hang. No test waits for it to pass.
 const patience = 30 * time.Second
 
-const anyPort = "tcp://127.0.0.1:0"
-
 // invocation is a run of the command inside the test.
 type invocation struct {
 	t              testing.TB

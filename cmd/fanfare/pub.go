@@ -21,7 +21,7 @@ type publish struct {
 	endpoints
 	Plain    bool          `help:"Send [topic, payload], which every ZeroMQ program understands, without Fanfare's envelope."`
 	Header   []header      `short:"H" placeholder:"NAME=VALUE" sep:"none" help:"Give each event a header. Repeatable."`
-	Wait     *uint         `placeholder:"N" help:"Wait for N subscribers of the topic before the first event. Default: one for each --connect."`
+	Wait     *uint32       `placeholder:"N" help:"Wait for N subscribers of the topic before the first event. Default: one for each --connect."`
 	Count    *uint64       `placeholder:"N" help:"Publish PAYLOAD N times. Default: 1."`
 	Interval time.Duration `placeholder:"DURATION" help:"Pause this long, such as 500ms, between one event and the next."`
 	limit    `set:"timeout_help=Exit with code 3 if not everything is published and flushed after this time, such as 5s or 1m."`
@@ -92,7 +92,7 @@ func (p *publish) Run(ctx context.Context, std *stdio) error {
 	}
 	n, err := p.publishAll(ctx, pub, p.payloads(ctx, std), attributes)
 	err = errors.Join(err, flush(ctx, b, std.log))
-	p.summarize(n, b.Stats(), std.log)
+	summarize(p.Topic, n, b.Stats(), std.log)
 	return err
 }
 
@@ -143,16 +143,4 @@ func (p *publish) publishAll(ctx context.Context, pub *publisher.Publisher[[]byt
 		n++
 	}
 	return n, nil
-}
-
-// summarize logs what became of n events.
-func (p *publish) summarize(n uint64, s bus.Stats, log logger) {
-	switch t := s.Transport; {
-	case n > 0 && t.Sent+t.Dropped == 0:
-		log.Warn().Uint64("events", n).Str("topic", p.Topic).Msg("published, but nobody was subscribed: see --wait")
-	case t.Dropped > 0:
-		log.Warn().Uint64("events", n).Uint64("dropped", t.Dropped).Msg("published, but subscribers left before they had everything")
-	default:
-		log.Info().Uint64("events", n).Uint64("sent", t.Sent).Msg("published")
-	}
 }

@@ -9,24 +9,43 @@ import (
 	"testing"
 )
 
-// TestSignals runs the command as a process: after a signal it prints what it has received, and exits with 0.
+// process returns the command as a process of its own, to be started.
+func process(t *testing.T, args ...string) (command *exec.Cmd, stderr *output) {
+	t.Helper()
+	command = exec.Command(os.Args[0], args...)
+	command.Env = append(os.Environ(), asCommand+"=1")
+	stderr = newOutput(t)
+	command.Stderr = stderr
+	t.Cleanup(func() {
+		if t.Failed() && command.Process != nil {
+			_ = command.Process.Kill() // it may have ended
+		}
+	})
+	return command, stderr
+}
+
+// TestSignals checks that the command prints what it has received, and exits with 0.
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	for name, signal := range map[string]os.Signal{"SIGINT": os.Interrupt, "SIGTERM": syscall.SIGTERM} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sub := launch(t, []string{asCommand + "=1"}, os.Args[0], "sub", "--bind", anyPort, "--raw")
-			_, endpoint, _ := strings.Cut(sub.stderr.line("listening"), "endpoint=")
-			start(t, "pub", "--connect", endpoint, "--count", "100", "clock", "tick").exits(exitDone)
-			sub.stdout.lines(1)
-			if err := sub.cmd.Process.Signal(signal); err != nil {
+			sub, stderr := process(t, "sub", "--bind", anyPort, "--raw")
+			stdout := newOutput(t)
+			sub.Stdout = stdout
+			if err := sub.Start(); err != nil {
 				t.Fatal(err)
 			}
-			<-sub.ended
-			if code := sub.cmd.ProcessState.ExitCode(); code != exitDone {
-				t.Errorf("exit code %d (%v), want 0", code, sub.cmd.ProcessState)
+			_, endpoint, _ := strings.Cut(stderr.line("listening"), "endpoint=")
+			start(t, "pub", "--connect", endpoint, "--count", "100", "clock", "tick").exits(exitDone)
+			stdout.lines(1)
+			if err := sub.Process.Signal(signal); err != nil {
+				t.Fatal(err)
 			}
-			if rest := strings.ReplaceAll(sub.stdout.String(), "tick\n", ""); rest != "" {
+			if err := sub.Wait(); err != nil {
+				t.Errorf("ended with %v, want exit code 0", err)
+			}
+			if rest := strings.ReplaceAll(stdout.String(), "tick\n", ""); rest != "" {
 				t.Errorf("printed %q among whole lines", rest)
 			}
 		})
@@ -37,10 +56,7 @@ func TestSignals(t *testing.T) {
 func TestBrokenPipe(t *testing.T) {
 	t.Parallel()
 	pub := start(t, "pub", "--bind", anyPort, "--count", "1000000000", "--interval", "1ms", "clock", "tick")
-	sub := exec.Command(os.Args[0], "sub", "--quiet", "--raw", "--connect", pub.endpoint())
-	sub.Env = append(os.Environ(), asCommand+"=1")
-	complaints := newOutput(t)
-	sub.Stderr = complaints
+	sub, stderr := process(t, "sub", "--quiet", "--raw", "--connect", pub.endpoint())
 	stdout, err := sub.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +71,7 @@ func TestBrokenPipe(t *testing.T) {
 	if err := sub.Wait(); err != nil {
 		t.Errorf("ended with %v, want exit code 0", err)
 	}
-	if complaints.String() != "" {
-		t.Errorf("stderr is %q, want nothing", complaints)
+	if stderr.String() != "" {
+		t.Errorf("stderr is %q, want nothing", stderr)
 	}
 }

@@ -60,6 +60,18 @@ func TestAfterTheEnd(t *testing.T) {
 	}
 }
 
+func TestEndWakesWaiters(t *testing.T) {
+	t.Parallel()
+	tr := open(t, nil)
+	changed := tr.Changed()
+	_ = tr.Close()
+	select {
+	case <-changed:
+	default:
+		t.Error("Close woke nobody")
+	}
+}
+
 func TestConcurrentClose(t *testing.T) {
 	t.Parallel()
 	pub, sub := pair(t, anyPort, "")
@@ -152,10 +164,13 @@ func TestCloseEndsShutdown(t *testing.T) {
 	go func() { ended <- pub.Shutdown(context.Background()) }()
 	for pub.Subscribe("") == nil { // until it has begun
 	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := pub.Receive(over, make([]transport.Message, 1)); err != zmq.ErrClosed {
+		t.Error(err)
+	}
 	if err := pub.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := <-ended; err == nil {
-		t.Error("the peer had not received everything")
-	}
+	<-ended
 }

@@ -141,6 +141,9 @@ func receive(t testing.TB, tr transport.Transport, n int) []transport.Message {
 		if err != nil {
 			t.Fatalf("after %d of %d: %v", got, n, err)
 		}
+		if more == 0 {
+			t.Fatalf("after %d of %d Receive returned none", got, n)
+		}
 		got += more
 	}
 	return into

@@ -14,11 +14,12 @@ import (
 // Extending the same endpoints twice gives two values that know nothing of each other.
 func TestEndpointsDoNotShare(t *testing.T) {
 	t.Parallel()
-	given := []string{anyPort, anyPort}
-	base := zmq.Bind(given...)
+	given := []string{anyPort}
+	base := zmq.Bind(given...).Bind(anyPort).Bind(anyPort)
 	one, two := base.Bind(anyPort), base.Bind(anyPort, anyPort).Connect("tcp://127.0.0.1:1")
+	base.Bind("bad").Connect("bad")
 	given[0] = "bad"
-	for want, e := range map[int]zmq.Endpoints{0: {}, 2: base, 3: one, 4: two} {
+	for want, e := range map[int]zmq.Endpoints{0: {}, 3: base, 4: one, 5: two} {
 		tr := open(t, &zmq.Options{Publish: e})
 		if bound := tr.Bound().Publish; len(bound) != want {
 			t.Errorf("bound %q, want %d", bound, want)

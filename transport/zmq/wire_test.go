@@ -121,7 +121,8 @@ func TestLongTopicIsDropped(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want(t, sub, message("t1", "x"), message("t2", "x"))
+	want(t, sub, message("t1", "x")) // one by one, so that a long one is all there is
+	want(t, sub, message("t2", "x"))
 	if s := sub.Stats(); s.Received != 2 || s.Dropped != 3 {
 		t.Errorf("%+v", s)
 	}
