@@ -56,7 +56,7 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// Sentence 1: with several workers events are begun in order and handled in parallel.
+// Sentence 1: with several workers events are taken in order and handled in parallel.
 func TestWorkersBeginInOrderAndRunInParallel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

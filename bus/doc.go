@@ -7,7 +7,7 @@
 // # The delivery contract
 //
 //  1. Order. What one bus publishes to one topic reaches each subscription with a single worker in that order. With several
-//     workers events are begun in that order and handled in parallel.
+//     workers events are taken from the queue in that order and handled in parallel.
 //
 //  2. Isolation. On the bus that publishes, every matching subscription gets every event. A handler that is slow, blocked,
 //     panicking, or ends its goroutine never delays or starves another subscription, except through [Block]: then
@@ -16,14 +16,16 @@
 //  3. Overflow is a named choice of each subscription. [Block], the default for events published on the same bus, makes
 //     Publish wait for room until its context ends. [DropOldest], the default for events from a transport, drops what waits
 //     longest and counts it. Admission comes first: Publish waits for room everywhere before the event is appended anywhere.
-//     A Publish that returns an error has delivered to no subscription of this bus and has used no sequence number. Block
+//     A Publish that returns an error has delivered to no subscription of this bus and has used no sequence number, unless
+//     the error is that of a publish middleware that had handed the event on. Block
 //     reaches only publishers of the same bus; chosen for events from a transport it stops the reading of the transport, so
 //     all subscriptions of the bus wait and memory is bounded by the transport's own queue.
 //
 //  4. Publishing without a subscriber succeeds. Publishing from inside a handler is legal, to the same topic as well. With
 //     Block it waits like any publish, unless waiting could never end: if every worker of the full subscription is itself
 //     waiting in a Publish, directly or through other subscriptions, Publish returns a [*CycleError], which is [ErrFull], names
-//     the subscriptions, and has delivered to nobody. The bus knows a handler by its context. A publish from a handler with a
+//     the subscriptions, and has delivered to nobody. The bus knows a handler by its context, and takes a handler to wait for
+//     every publish with it, those of goroutines that the handler has started included. A publish from a handler with a
 //     context that is not derived from the handler's waits until that context ends, and a Slow notice reports it.
 //
 //  5. Errors. What leaves a handler's middleware chain is logged and counted. A panic becomes a [*PanicError]. A handler that
@@ -36,7 +38,8 @@
 //     duplicate, dropped and counted. A pair survives a reconnect. The first event of another source on a known topic is a
 //     [NewSource] notice. What is lost after the last event received shows with the next event of that source and topic, and never
 //     if its publisher is gone. An event whose source is the receiving bus is dropped and counted as echo: it was delivered
-//     already. Plain peers send neither source nor sequence, so there is no such notice about them.
+//     already. Plain peers send neither source nor sequence, so there is no such notice about them; events
+//     that are published to a transport in the plain form have no sequence either.
 //
 //  7. Readiness. A subscription's Ready returns when every endpoint that this side dials has completed its handshake and every
 //     peer connected then has the subscription: our own peers have confirmed it, to plain ones it has been sent. When its context
@@ -61,6 +64,6 @@
 //
 // # Locks
 //
-// Bus, then route, then gates in the order of their IDs, then the wait-for graph. Only Shutdown holds more than one route. None
+// Bus, then route, then gates in the order in which they were attached, then the wait-for graph. Only Shutdown holds more than one route. None
 // is held while waiting, while a handler or a notice callback runs, or while a peer is written to.
 package bus

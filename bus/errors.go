@@ -3,6 +3,7 @@ package bus
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fanfare-go/fanfare/internal/envelope"
@@ -36,7 +37,8 @@ func (e *CycleError) Error() string { return fmt.Sprintf("bus: publish to %q: %v
 // Is reports that a CycleError is ErrFull.
 func (e *CycleError) Is(target error) bool { return target == ErrFull }
 
-// PanicError is what a panic in a handler or middleware becomes.
+// PanicError is what a panic in a handler, or in middleware around it, becomes. A panic in publish middleware reaches the caller of
+// Publish, unless middleware.Recover stands before it.
 type PanicError struct {
 	Value any    // what it panicked with
 	Stack []byte // of the goroutine, as runtime/debug.Stack formats it
@@ -118,11 +120,12 @@ type DrainError struct {
 	Subscriptions []UndrainedSubscription
 	// Transport is the transport's error, which names the peers that were not flushed; nil if it was done.
 	Transport error
-	// Err is the context's error.
+	// Err is the context's error, ErrClosed when Close ended the shutdown, or nil when the transport failed before.
 	Err error
 }
 
-// UndrainedSubscription is a subscription that was not done at the end of Shutdown.
+// UndrainedSubscription is a subscription that was not done at the end of Shutdown: Queued events no handler began, and Running handlers
+// that had not returned.
 type UndrainedSubscription struct {
 	Name            string
 	Queued, Running uint64
@@ -137,15 +140,15 @@ func (e *DrainError) Error() string {
 	if e.Transport != nil {
 		parts = append(parts, e.Transport.Error())
 	}
-	return fmt.Sprintf("bus: shutdown incomplete: %s: %v", strings.Join(parts, "; "), e.Err)
+	if e.Err != nil {
+		parts = append(parts, e.Err.Error())
+	}
+	return "bus: shutdown incomplete: " + strings.Join(parts, "; ")
 }
 
 // Unwrap returns the context's and the transport's error.
 func (e *DrainError) Unwrap() []error {
-	if e.Transport == nil {
-		return []error{e.Err}
-	}
-	return []error{e.Err, e.Transport}
+	return slices.DeleteFunc([]error{e.Err, e.Transport}, func(err error) bool { return err == nil })
 }
 
 // NewDecodeError makes a DecodeError from the event's metadata, inside the module.

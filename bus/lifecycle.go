@@ -11,13 +11,15 @@ import (
 // The states of a bus, in the order in which it goes through them.
 const (
 	open     int32 = iota
-	draining       // only handlers may publish
+	shutting       // only handlers may publish
 	closed
 )
 
 // lifecycle is how a bus ends.
 type lifecycle struct {
 	state         atomic.Int32
+	draining      chan struct{} // closed when the state is no longer open
+	drainOnce     sync.Once
 	stopReceiving context.CancelFunc
 	receivers     sync.WaitGroup // read the transport
 	watchers      sync.WaitGroup // read the transport's events
@@ -30,16 +32,19 @@ type lifecycle struct {
 
 func (l *lifecycle) init() {
 	l.stopReceiving = func() {}
-	l.shutdownDone, l.done = make(chan struct{}), make(chan struct{})
+	l.draining, l.shutdownDone, l.done = make(chan struct{}), make(chan struct{}), make(chan struct{})
 }
 
 // Done is closed when the bus has ended and the last handler has returned.
 func (b *Bus) Done() <-chan struct{} { return b.done }
 
-// admits reports whether a bus that is not open still takes a publish with that context: one from a handler, while it drains.
-func (b *Bus) admits(ctx context.Context) bool {
-	return b.state.Load() == draining && b.handlerOf(ctx) != nil
+// admits reports whether a bus in that state, which is not open, takes a publish with that context: one from a handler, while it drains.
+func (b *Bus) admits(state int32, ctx context.Context) bool {
+	return state == shutting && b.handlerOf(ctx) != nil
 }
+
+// refuse sends publishers that wait for room away.
+func (l *lifecycle) refuse() { l.drainOnce.Do(func() { close(l.draining) }) }
 
 // Shutdown ends the bus without losing what it has accepted: see sentence 9 of the contract. It returns nil when everything was
 // done, a [*DrainError] when ctx ended before, and [ErrInHandler] when it is called with the context of a handler, which it cannot
@@ -78,25 +83,33 @@ func (b *Bus) shutdownDetached(ctx context.Context) {
 // shutdown does the work of Shutdown, once.
 func (b *Bus) shutdown(ctx context.Context) {
 	defer close(b.shutdownDone)
-	if !b.state.CompareAndSwap(open, draining) {
+	if !b.state.CompareAndSwap(open, shutting) {
 		b.shutdownErr = ErrClosed
 		return
 	}
+	b.refuse()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer context.AfterFunc(b.ctx, func() { cancel(ErrClosed) })() // Close ends a Shutdown that is under way
 
+	gates := b.gates()
+	before := make([]uint64, len(gates))
+	for i, g := range gates {
+		before[i] = g.Totals().Abandoned
+	}
 	failure := &DrainError{}
-	b.drain(ctx)
+	drained := b.drain(ctx)
 	b.freeze()
-	for _, g := range b.gates() {
-		if t := g.Totals(); t.Queued+t.Running > 0 {
-			failure.Subscriptions = append(failure.Subscriptions, UndrainedSubscription{g.Name, t.Queued, t.Running})
+	for i, g := range gates {
+		t := g.Totals()
+		left := UndrainedSubscription{Name: g.Name, Queued: t.Queued + t.Abandoned - before[i], Running: t.Running}
+		if left.Queued+left.Running > 0 {
+			failure.Subscriptions = append(failure.Subscriptions, left)
 		}
 	}
 	if b.transport != nil {
 		failure.Transport = b.transport.Shutdown(ctx)
 	}
-	if failure.Subscriptions != nil || failure.Transport != nil {
+	if !drained || failure.Transport != nil {
 		failure.Err = context.Cause(ctx)
 		b.shutdownErr = failure
 	}
@@ -104,24 +117,26 @@ func (b *Bus) shutdown(ctx context.Context) {
 	b.end()
 }
 
-// drain stops receiving and waits until nothing is queued and no handler runs, then closes the bus to handlers as well.
-func (b *Bus) drain(ctx context.Context) {
+// drain stops receiving and waits until nothing is queued and no handler runs, then closes the bus to handlers as well. It reports
+// whether that was so before ctx ended.
+func (b *Bus) drain(ctx context.Context) bool {
 	b.stopReceiving()
 	received := make(chan struct{})
-	go func() {
+	go func() { // ends with the receivers, at the latest in end
 		defer close(received)
 		b.receivers.Wait()
 	}()
 	if !wait(ctx, received) {
-		return
+		return false
 	}
 	for !b.freezeIdle() {
 		for _, g := range b.gates() {
 			if idle := g.Idle(); idle != nil && !wait(ctx, idle) {
-				return
+				return false
 			}
 		}
 	}
+	return context.Cause(ctx) != ErrClosed // Close has emptied the queues otherwise
 }
 
 // wait waits for event and reports whether it came before ctx ended.
@@ -154,8 +169,8 @@ func (b *Bus) freezeIdle() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 	}
-	for _, s := range b.sinks {
-		if !s.Gate().Rests() {
+	for _, g := range b.allGates() {
+		if !g.Rests() {
 			return false
 		}
 	}
@@ -163,21 +178,27 @@ func (b *Bus) freezeIdle() bool {
 	return true
 }
 
-// gates returns the gates of all subscriptions, in the order of their IDs.
+// gates returns the gates of all subscriptions, and of those that were closed and still have handlers running.
 func (b *Bus) gates() []*lane.Gate {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	gates := make([]*lane.Gate, len(b.sinks))
-	for i, s := range b.sinks {
-		gates[i] = s.Gate()
+	return b.allGates()
+}
+
+// allGates is gates for callers that hold mu.
+func (b *Bus) allGates() []*lane.Gate {
+	gates := make([]*lane.Gate, 0, len(b.sinks)+len(b.leaving))
+	for _, s := range b.sinks {
+		gates = append(gates, s.Gate())
 	}
-	return gates
+	return append(gates, b.leaving...)
 }
 
 // Close ends the bus at once: see sentence 9 of the contract. It is idempotent, may be called from a handler, and returns what the
 // transport's Close returns.
 func (b *Bus) Close() error {
 	b.freeze()
+	b.refuse()
 	return b.end()
 }
 
@@ -187,7 +208,7 @@ func (b *Bus) end() (err error) {
 		b.cancel()
 		b.stopReceiving()
 		b.mu.Lock()
-		sinks, leaving := b.sinks, b.leaving
+		sinks := b.sinks
 		b.mu.Unlock()
 		for _, s := range sinks {
 			s.Close()
@@ -200,7 +221,7 @@ func (b *Bus) end() (err error) {
 		b.clock.stop()
 		b.changed.Tell()
 		told := b.notices.close()
-		gates := append(b.gates(), leaving...)
+		gates := b.gates()
 		go func() {
 			for _, g := range gates {
 				<-g.Done()

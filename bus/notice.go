@@ -124,16 +124,16 @@ func (n *notifier) run() {
 	defer n.ended()
 	for {
 		n.mu.Lock()
-		queue, callbacks := n.queue, n.callbacks
-		n.queue = nil
-		n.mu.Unlock()
-		if len(queue) == 0 {
+		if len(n.queue) == 0 {
+			n.queue = nil
+			n.mu.Unlock()
 			return
 		}
-		for _, notice := range queue {
-			for _, f := range callbacks {
-				n.tell(f, notice)
-			}
+		notice, callbacks := n.queue[0], n.callbacks
+		n.queue = n.queue[1:]
+		n.mu.Unlock()
+		for _, f := range callbacks {
+			n.tell(f, notice)
 		}
 	}
 }

@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 
 	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/internal/lane"
 	"github.com/fanfare-go/fanfare/transport"
 	"github.com/google/uuid"
 )
 
 // receiveBatch is how many messages are taken from the transport at once.
 const receiveBatch = 128
+
+// maxCauses is how many causes of unreadable messages are logged.
+const maxCauses = 64
 
 // startReceiving begins to read the transport's messages and events.
 func (b *Bus) startReceiving() {
@@ -52,7 +57,7 @@ func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
 		header, err := envelope.Parse(m.Envelope)
 		if err != nil {
 			b.badEnvelopes.Add(1)
-			b.log.Warn().Err(&EnvelopeError{m.Topic, err}).Msg("message dropped")
+			b.logBadEnvelope(&EnvelopeError{strings.Clone(m.Topic), err})
 			return
 		}
 		if header.Source == b.source {
@@ -77,6 +82,16 @@ func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
 	for _, sink := range s.sinks {
 		b.offer(ctx, sink, &meta)
 	}
+}
+
+// logBadEnvelope logs each cause once, and not more than 64: peers decide how many there are.
+func (b *Bus) logBadEnvelope(err *EnvelopeError) {
+	cause := err.Err.Error()
+	if _, logged := b.badCauses[cause]; logged || len(b.badCauses) >= maxCauses {
+		return
+	}
+	b.badCauses[cause] = struct{}{}
+	b.log.Warn().Err(err).Msg("message dropped; others like it will only be counted")
 }
 
 // dispatchBare hands a message without a topic to every subscription with a prefix that its payload begins with.
@@ -117,12 +132,12 @@ func (b *Bus) inSequence(s *stream, seq uint64) bool {
 
 // offer appends the event to the queue of one subscription, waiting for room if that is its policy.
 func (b *Bus) offer(ctx context.Context, sink Sink, m *envelope.Meta) {
+	var wait *lane.Wait
 	for !sink.Offer(m) {
-		gate := sink.Gate()
-		err := gate.Wait(ctx, nil, patience, func() {
-			b.notices.send(Slow{Subscription: gate.Name, Topic: m.Origin.Topic, Waited: patience})
-		})
-		if err != nil { // the bus was closed
+		if wait == nil {
+			wait = b.newWait(nil, m.Origin.Topic)
+		}
+		if wait.For(ctx, sink.Gate()) != nil { // the bus was closed
 			b.abandoned.Add(1)
 			return
 		}

@@ -142,16 +142,18 @@ func TestPublishThroughTransport(t *testing.T) {
 			t.Fatal(err)
 		}
 		publish(t, t.Context(), plain, 2)
-		if got := local.Wait(2); len(local.All()) != 2 || got[1].Value != 2 {
+		if got := local.Wait(2); len(local.All()) != 2 || got[1].Value != 2 || got[1].Seq() != 0 {
 			t.Errorf("local subscription got %v", got)
 		}
 		sent := f.sent()
-		if len(sent) != 2 || !sent[1].Plain || sent[0].Plain || string(sent[1].Payload[0]) != "2" {
+		if len(sent) != 2 || !sent[1].Plain || sent[1].Envelope != nil || sent[0].Plain || string(sent[1].Payload[0]) != "2" {
 			t.Fatalf("sent %+v", sent)
 		}
-		for i, m := range sent {
+		publish(t, t.Context(), p, 3)
+		sent = f.sent()
+		for i, m := range map[int]transport.Message{1: sent[0], 2: sent[2]} { // the plain one has no number that anybody could miss
 			h, err := envelope.Parse(m.Envelope)
-			if err != nil || h.Source != b.Source() || h.Seq != uint64(i+1) || m.Topic != "numbers" {
+			if err != nil || h.Source != b.Source() || h.Seq != uint64(i) || m.Topic != "numbers" {
 				t.Errorf("message %d: %+v, %v", i, h, err)
 			}
 		}
@@ -159,8 +161,8 @@ func TestPublishThroughTransport(t *testing.T) {
 		if tenant, _ := envelope.Lookup(h.Properties, "tenant"); tenant != "acme" {
 			t.Errorf("header tenant is %q", tenant)
 		}
-		if s := b.Stats(); s.Published != 2 || s.Refused != 1 {
-			t.Errorf("%+v, want 2 published, 1 refused", s)
+		if s := b.Stats(); s.Published != 3 || s.Refused != 1 {
+			t.Errorf("%+v, want 3 published, 1 refused", s)
 		}
 	})
 }

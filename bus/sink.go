@@ -38,26 +38,47 @@ func (b *Bus) Attach(s Sink) error {
 			return err
 		}
 	}
-	b.setSinks(append(b.sinks[:len(b.sinks):len(b.sinks)], s))
+	b.changeSinks(s, func(sinks []Sink) []Sink { return append(sinks[:len(sinks):len(sinks)], s) })
 	return nil
 }
 
 // Detach takes a subscription off the bus, inside the module. No event is appended to it afterwards.
 func (b *Bus) Detach(s Sink) error {
-	b.mu.Lock()
-	rest := slices.DeleteFunc(slices.Clone(b.sinks), func(other Sink) bool { return other == s })
-	if len(rest) == len(b.sinks) {
-		b.mu.Unlock()
+	rest, found := b.detach(s)
+	if !found || b.transport == nil {
 		return nil
 	}
-	b.setSinks(rest)
-	b.leaving = append(slices.DeleteFunc(b.leaving, ended), s.Gate())
-	b.mu.Unlock()
-	if b.transport == nil {
-		return nil
+	b.tracker.forget(s.Match, func(topic string) bool { return slices.ContainsFunc(rest, func(s Sink) bool { return s.Match(topic) }) })
+	if b.state.Load() == closed {
+		return nil // and the transport with it
 	}
-	b.tracker.forget(func(topic string) bool { return s.Match(topic) && len(match(rest, topic)) == 0 })
 	return b.transport.Unsubscribe(s.WirePrefix())
+}
+
+// detach takes s off and returns the others.
+func (b *Bus) detach(s Sink) (rest []Sink, found bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !slices.Contains(b.sinks, s) {
+		return nil, false
+	}
+	b.changeSinks(s, func(sinks []Sink) []Sink {
+		return slices.DeleteFunc(slices.Clone(sinks), func(other Sink) bool { return other == s })
+	})
+	b.leaving = append(slices.DeleteFunc(b.leaving, ended), s.Gate())
+	return b.sinks, true
+}
+
+// changeSinks lets change make new lists of the subscriptions, of the bus and of each route that s matches. The caller holds mu.
+func (b *Bus) changeSinks(s Sink, change func([]Sink) []Sink) {
+	b.sinks = change(b.sinks)
+	b.generation.Add(1)
+	for name, r := range b.routes {
+		if s.Match(name) {
+			r.retarget(change)
+		}
+	}
+	b.changed.Tell()
 }
 
 // ended reports whether the subscription with that gate is closed and its last handler has returned.
@@ -68,16 +89,6 @@ func ended(g *lane.Gate) bool {
 	default:
 		return false
 	}
-}
-
-// setSinks replaces the subscriptions, which are in the order of their gates' IDs. The caller holds mu.
-func (b *Bus) setSinks(sinks []Sink) {
-	b.sinks = sinks
-	b.generation.Add(1)
-	for _, r := range b.routes {
-		r.setTargets(match(sinks, r.name))
-	}
-	b.changed.Tell()
 }
 
 // match returns the sinks that want the topic.
@@ -91,18 +102,21 @@ func match(sinks []Sink, topic string) []Sink {
 	return matching
 }
 
-// HandlerContext returns the context of the handlers of a subscription, inside the module. The bus recognises a publish from
-// a handler by it.
-func (b *Bus) HandlerContext(s Sink) (context.Context, context.CancelFunc) {
-	return context.WithCancel(context.WithValue(b.ctx, handlerKey{}, s.Gate()))
+// HandlerContext returns ctx as the context of the handlers that caller calls, inside the module. The bus recognises a publish from a
+// handler by it.
+func HandlerContext(ctx context.Context, caller *lane.Caller) context.Context {
+	return context.WithValue(ctx, handlerKey{}, caller)
 }
 
 type handlerKey struct{}
 
-// handlerOf returns the gate of the handler of this bus that ctx belongs to, nil if there is none.
-func (b *Bus) handlerOf(ctx context.Context) *lane.Gate {
-	if g, _ := ctx.Value(handlerKey{}).(*lane.Gate); g != nil && g.Graph == &b.graph {
-		return g
+// handlerOf returns the caller of the handler of this bus that ctx belongs to, nil if there is none.
+func (b *Bus) handlerOf(ctx context.Context) *lane.Caller {
+	if c, _ := ctx.Value(handlerKey{}).(*lane.Caller); c != nil && c.Gate.Graph == &b.graph {
+		return c
 	}
 	return nil
 }
+
+// Context ends with the bus, inside the module: handlers' contexts derive from it.
+func (b *Bus) Context() context.Context { return b.ctx }

@@ -46,7 +46,7 @@ func (b *Bus) Stats() Stats {
 	defer b.mu.Unlock()
 	for _, r := range b.routes {
 		r.mu.Lock()
-		s.Published += r.seq
+		s.Published += r.seq + r.plain
 		s.Unmatched += r.unmatched
 		r.mu.Unlock()
 	}

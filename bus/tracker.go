@@ -28,7 +28,8 @@ type pair struct {
 // stream is what is remembered of a pair.
 type stream struct {
 	origin     *envelope.Origin
-	last       uint64 // sequence; 0 before the first event
+	last       uint64 // sequence; 0 before the first event, and when the base was forgotten
+	known      bool   // there has been an event
 	sinks      []Sink
 	generation uint64 // of the bus, when sinks was made
 }
@@ -70,8 +71,9 @@ func (t *tracker) judge(s *stream, seq uint64) verdict {
 	switch {
 	case s.last == 0:
 		source, known := t.topics.Get(s.origin.Topic)
-		v.newSource = known && source != s.origin.Source
+		v.newSource = known && !s.known && source != s.origin.Source
 		t.topics.Add(s.origin.Topic, s.origin.Source)
+		s.known = true
 	case seq <= s.last:
 		v.duplicate = true
 		return v
@@ -82,12 +84,17 @@ func (t *tracker) judge(s *stream, seq uint64) verdict {
 	return v
 }
 
-// forget lets the next event of every pair with such a topic set the base anew: nobody here has listened in between.
-func (t *tracker) forget(unwanted func(topic string) bool) {
+// forget forgets that a subscription has wanted the topics that it matches. Where nobody does any more, the next event of a pair sets
+// the base anew: nobody here has listened in between.
+func (t *tracker) forget(matches, wanted func(topic string) bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, s := range t.pairs.Values() {
-		if unwanted(s.origin.Topic) {
+		if !matches(s.origin.Topic) {
+			continue
+		}
+		s.sinks, s.generation = nil, 0 // looked up again, and not kept alive
+		if !wanted(s.origin.Topic) {
 			s.last = 0
 		}
 	}

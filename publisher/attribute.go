@@ -74,7 +74,7 @@ func tooLong(text string) error {
 
 // fault returns what is wrong with the attribute, or "".
 func (a Attribute) fault() string {
-	if a.header {
+	if a.header || a.name == "" {
 		if err := envelope.CheckName(a.name); err != nil {
 			return err.Error()
 		}

@@ -22,10 +22,11 @@ func (p *Publisher[T]) deliver(ctx context.Context, e *topic.Event[T]) error {
 		return err
 	}
 	if targets != p.targets {
-		if p.sort(targets); p.encodes.Load() { // the first foreign target came after we looked
-			p.route.Release(targets)
-			return p.deliverEncoded(ctx, e)
-		}
+		p.sort(targets)
+	}
+	if p.encodes.Load() { // the first foreign target came after we looked
+		p.route.Release(targets)
+		return p.deliverEncoded(ctx, e)
 	}
 	e.Meta().Seq = p.route.Number(targets)
 	for _, q := range p.queues {

@@ -122,6 +122,12 @@ func TestWire(t *testing.T) {
 			if want := [][]byte{[]byte(`{"Cents":5,"Customer":"ada"}`)}; !reflect.DeepEqual(m.Payload, want) {
 				t.Errorf("payload %q, want %q", m.Payload, want)
 			}
+			if plain {
+				if m.Envelope != nil {
+					t.Errorf("a plain event has the envelope %q", m.Envelope)
+				}
+				continue
+			}
 			h, err := envelope.Parse(m.Envelope)
 			if err != nil || h.Source != o.bus.Source() || h.Seq != 1 || h.Time == 0 {
 				t.Errorf("envelope %+v, %v", h, err)

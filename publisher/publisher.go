@@ -16,7 +16,8 @@ import (
 // Options are how a publisher works.
 type Options struct {
 	// Plain leaves the envelope out, for ZeroMQ peers that are not ours: they get the topic and the payload. Receivers then know
-	// neither source nor sequence, headers or key. Default: false.
+	// neither source nor sequence, headers or key. On a bus with a transport such events have no sequence, here either.
+	// Default: false.
 	Plain bool
 	// Middleware wraps what is published, the first one outermost, inside of bus.Options.Publish.
 	Middleware []bus.Middleware
@@ -89,7 +90,8 @@ func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error)
 //
 // It waits while a subscription that blocks has no room, until ctx ends. It returns ctx's error, [bus.ErrClosed], a [*bus.CycleError]
 // when waiting could never end, an [*AttributeError], the error of a publish middleware, of the topic's codec, or of the
-// transport. After an error no subscription of the bus has got the event. The value belongs to the bus from now on.
+// transport. After an error no subscription of the bus has got the event, unless a publish middleware fails after having handed
+// it on. The value belongs to the bus from now on.
 func (p *Publisher[T]) Publish(ctx context.Context, v T, attributes ...Attribute) error {
 	e := topic.Event[T]{Value: v}
 	m := e.Meta()

@@ -36,6 +36,7 @@ type base struct {
 	cancel   context.CancelFunc
 	tasks    sync.WaitGroup
 	refusing atomic.Bool // Shutdown or Close has begun
+	aborted  atomic.Bool // Close has begun
 
 	mu        sync.Mutex
 	started   bool // the first Listen or Dial has been

@@ -15,17 +15,18 @@ func (b *base) Close() error {
 	if b.refuse() {
 		b.finish()
 	}
+	b.aborted.Store(true)
 	b.abortAll()
 	<-b.closed
 	return nil
 }
 
 // Shutdown takes no more messages and connections, waits until all that was sent has reached the peers, and closes the socket. Peers of this
-// package then have answered a PING that followed the last message; for others everything is written, our side of the connection is closed,
-// and they have closed theirs. A socket that receives drops what it has not delivered.
+// package then have answered a PING that followed the last message, or have closed the connection; for others everything is written, our side
+// of the connection is closed, and they have closed theirs. A socket that receives drops what it has not delivered.
 //
 // What could not be flushed when ctx ended, or because a connection was lost meanwhile, is in a [*FlushError]. The socket is closed in
-// every case. On a socket that is closed, or being closed, it returns [ErrClosed].
+// every case. On a socket that is closed, or being closed, and when Close interrupts it, it returns [ErrClosed].
 func (b *base) Shutdown(ctx context.Context) error {
 	if !b.refuse() {
 		return ErrClosed
@@ -37,6 +38,7 @@ func (b *base) Shutdown(ctx context.Context) error {
 		flushes.Go(func() { results[i] = c.flush(ctx) })
 	}
 	flushes.Wait()
+	aborted := b.aborted.Load() // by Close, perhaps before conns was read
 	var failed FlushError
 	for i, err := range results {
 		if err != nil {
@@ -47,8 +49,11 @@ func (b *base) Shutdown(ctx context.Context) error {
 	}
 	b.abortAll()
 	b.finish()
-	if len(failed.Peers) > 0 {
+	switch {
+	case len(failed.Peers) > 0:
 		return &failed
+	case aborted:
+		return ErrClosed
 	}
 	return nil
 }
@@ -89,12 +94,17 @@ func (b *base) finish() {
 // flush waits until the peer has everything. The connection goes on reading meanwhile: one that is closed with unread input is reset,
 // and the peer loses what it had not yet read.
 func (c *conn) flush(ctx context.Context) error {
-	if queued, sent, _ := c.out.counts(); queued == 0 && sent == 0 {
+	queued, sent, before := c.out.counts()
+	if queued == 0 && sent == 0 {
 		return nil
 	}
 	if c.own {
 		c.out.control(zmtp.AppendPing(nil, c.base.opts.ttl(), []byte{contextFlush}), nil)
-		return c.await(ctx, c.flushed)
+		err := c.await(ctx, c.flushed)
+		if _, _, dropped := c.out.counts(); dropped == before && errors.Is(err, io.EOF) {
+			return nil // everything was written, and then the peer left of its own accord, as plain peers do
+		}
+		return err
 	}
 	written := make(chan struct{})
 	c.out.control(nil, func() { close(written) })

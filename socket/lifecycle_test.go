@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -240,5 +241,27 @@ func TestEventsDoNotBlock(t *testing.T) {
 	}
 	if n := p.Stats().EventsDropped; n != 6 { // three opened, three closed, the socket closed: seven, and room for one
 		t.Errorf("%d events dropped, want 6", n)
+	}
+}
+
+// A Shutdown that Close interrupts does not claim that everything was flushed.
+func TestShutdownInterruptedByClose(t *testing.T) {
+	t.Parallel()
+	for i := range 20 {
+		p, _ := pair(t, &socket.Options{SendHWM: -1}, &socket.Options{ReceiveHWM: 1}, "")
+		for range 100 {
+			send(t, p, strings.Repeat("x", 100_000))
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- p.Shutdown(context.Background()) }()
+		for p.Send(text("x")) == nil { // until Shutdown has begun
+			runtime.Gosched()
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; err == nil {
+			t.Fatalf("round %d: no error, %d messages dropped", i, p.Stats().Dropped)
+		}
 	}
 }

@@ -15,8 +15,8 @@ const (
 type Options struct {
 	// Name names the subscription in logs, notices and errors. Default: its selector.
 	Name string
-	// Workers is how many handlers run at the same time, at most: 1 to 65,536. With more than one, events are begun in order but
-	// may overtake each other. Default: 1.
+	// Workers is how many handlers run at the same time, at most: 1 to 65,536. With more than one, events are taken from the queue in order
+	// but may overtake each other. Default: 1.
 	Workers int
 	// Queue is how many events wait, at most: 1 to 16,777,216. Default: 1024.
 	Queue int

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
@@ -21,12 +22,13 @@ type sink[T any] struct {
 	chain    bus.Handler // middleware around handler; nil without middleware
 	bare     *envelope.Origin
 	queue    *lane.Queue[topic.Event[T]]
-	ctx      context.Context // of the handlers
+	ctx      context.Context // the workers' contexts derive from it
 	cancel   context.CancelFunc
+	release  func() // gives back the route's lock
 }
 
 func newSink[T any](b *bus.Bus, sel topic.Selector[T], handler func(context.Context, topic.Event[T]) error, o Options) *sink[T] {
-	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec(), handler: handler}
+	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec(), handler: handler, release: func() {}}
 	if prefix, ok := sel.(topic.Prefix[T]); ok {
 		s.bare = &envelope.Origin{Topic: prefix.String(), Remote: true}
 	}
@@ -40,10 +42,11 @@ func newSink[T any](b *bus.Bus, sel topic.Selector[T], handler func(context.Cont
 	}
 	c := lane.Config{Name: o.Name, Graph: b.Graph(), Workers: o.Workers, Capacity: o.Queue, Local: local, Remote: remote}
 	if exact, ok := sel.(topic.Topic[T]); ok {
-		c.Route = b.RouteLock(exact.String())
+		lock, release := b.RouteLock(exact.String())
+		c.Route, s.release = lock, sync.OnceFunc(release)
 	}
 	s.queue = lane.NewQueue(c, s.newWorker, droppable)
-	s.ctx, s.cancel = b.HandlerContext(s)
+	s.ctx, s.cancel = context.WithCancel(b.Context())
 	return s
 }
 
@@ -73,6 +76,7 @@ func (s *sink[T]) Offer(m *envelope.Meta) bool {
 func (s *sink[T]) Close() {
 	s.cancel()
 	s.queue.Close()
+	s.release()
 }
 
 // innermost is the end of the middleware chain: the handler, with the value decoded.

@@ -1,6 +1,7 @@
 package subscriber
 
 import (
+	"context"
 	"errors"
 	"reflect"
 	"runtime/debug"
@@ -13,11 +14,12 @@ import (
 // worker calls the handler of a subscription, one event after the other.
 type worker[T any] struct {
 	sink    *sink[T]
-	message *bus.Message // nil without middleware
+	ctx     context.Context // of its handlers
+	message *bus.Message    // nil without middleware
 }
 
 func (s *sink[T]) newWorker() lane.Handler[topic.Event[T]] {
-	w := &worker[T]{sink: s}
+	w := &worker[T]{sink: s, ctx: bus.HandlerContext(s.ctx, &lane.Caller{Gate: &s.queue.Gate})}
 	if s.chain != nil {
 		w.message = bus.NewMessage(s.codec)
 	}
@@ -36,15 +38,14 @@ func (w *worker[T]) Handle(e *topic.Event[T]) bool {
 func (w *worker[T]) call(e *topic.Event[T]) error {
 	if w.message != nil {
 		w.message.Reset(e.Meta(), e, &e.Value)
-		return w.sink.chain(w.sink.ctx, w.message)
+		return w.sink.chain(w.ctx, w.message)
 	}
 	if e.Meta().Payload != nil {
 		if err := w.sink.decode(e); err != nil {
 			return err
 		}
 	}
-	handler, ctx := w.sink.handler, w.sink.ctx // first, or the compiler copies the event twice
-	return handler(ctx, *e)
+	return w.sink.handler(w.ctx, *e)
 }
 
 // Recovered logs a panic that no middleware caught.

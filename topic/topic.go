@@ -45,8 +45,7 @@ func (t Topic[T]) WithCodec(c codec.Codec) Topic[T] {
 	return t
 }
 
-// WithKey returns the topic with a function that gives the key of an event: the events of one key are in order wherever
-// they are handled in parallel. It is called once for each publish, must be quick, and must not publish.
+// WithKey returns the topic with a function that gives the key of an event, which travels with it. It is called once for each publish, must be quick, and must not publish.
 func (t Topic[T]) WithKey(key func(T) string) Topic[T] {
 	t.key = key
 	return t

@@ -10,7 +10,7 @@ import "context"
 // Message is one event as a transport carries it.
 //
 // A message given to Publish belongs to the bus: the transport has copied what it needs when Publish returns, but for the
-// payload of a message marked Owned. A message from Receive belongs to the bus from then on, and nothing it points to
+// bytes of the payload of a message marked Owned. A message from Receive belongs to the bus from then on, and nothing it points to
 // changes any more.
 type Message struct {
 	// Topic is the name of the event's topic: any bytes, at most 255 of them.
@@ -21,7 +21,7 @@ type Message struct {
 	Payload [][]byte
 	// Plain asks Publish to leave the envelope out, for peers that are not ours.
 	Plain bool
-	// Owned lets Publish keep the payload instead of copying it.
+	// Owned lets Publish keep the bytes of the payload instead of copying them; not the slice of parts.
 	Owned bool
 	// Bare marks a received message that has no topic of its own: its payload is matched against prefixes instead.
 	Bare bool
@@ -98,7 +98,8 @@ type Peer struct {
 type Stats struct {
 	// Sent and Received count messages handed to peers' queues and messages returned by Receive.
 	Sent, Received uint64
-	// Dropped counts messages that a peer's full queue could not take, summed over all peers there ever were.
+	// Dropped counts messages that a peer's full queue could not take, or that were still queued when its connection ended, summed
+	// over all peers there ever were, and received messages that the bus cannot take.
 	Dropped uint64
 	// BadPeers counts connections that ended because the peer broke the protocol.
 	BadPeers uint64

@@ -47,19 +47,17 @@ func open(o *zmq.Options, log logger) (*bus.Bus, error) {
 // endpointFault returns err with the flag that it is about. An endpoint that is not well-formed is a fault of the command line; one
 // that the network refuses, such as a port in use, is not.
 func endpointFault(err error) error {
-	var (
-		fault   *socket.EndpointError
-		network *net.OpError
-	)
-	if !errors.As(err, &fault) {
+	fault, ok := errors.AsType[*socket.EndpointError](err)
+	if !ok {
 		return err
 	}
 	flag := "--connect"
 	if fault.Op == "listen" {
 		flag = "--bind"
 	}
-	if errors.As(err, &network) {
-		return &flagError{flag, fault.Endpoint, fault.Err}
+	err = &flagError{flag, fault.Endpoint, fault.Err}
+	if _, refused := errors.AsType[*net.OpError](fault.Err); refused {
+		return err
 	}
-	return &usageError{&flagError{flag, fault.Endpoint, fault.Err}}
+	return &usageError{err}
 }

@@ -40,16 +40,11 @@ var errInterrupted = errors.New("interrupted")
 
 // exitCode returns the exit code for err.
 func exitCode(err error) int {
-	var (
-		usage   *usageError
-		timeout *timeoutError
-	)
-	switch {
-	case errors.As(err, &usage):
+	if _, usage := errors.AsType[*usageError](err); usage {
 		return exitUsage
-	case errors.As(err, &timeout):
-		return exitTimeout
-	default:
-		return exitFailed
 	}
+	if _, timeout := errors.AsType[*timeoutError](err); timeout {
+		return exitTimeout
+	}
+	return exitFailed
 }

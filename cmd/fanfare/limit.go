@@ -35,15 +35,14 @@ func (l *limit) start(ctx context.Context) (context.Context, context.CancelFunc)
 // interruption returns why ctx, made by limit.start, has ended: a *timeoutError, or else errInterrupted. It returns nil while
 // ctx has not ended.
 func interruption(ctx context.Context) error {
-	var timeout *timeoutError
-	switch cause := context.Cause(ctx); {
-	case cause == nil:
+	cause := context.Cause(ctx)
+	if cause == nil {
 		return nil
-	case errors.As(cause, &timeout):
-		return timeout
-	default:
-		return errInterrupted
 	}
+	if timeout, ok := errors.AsType[*timeoutError](cause); ok {
+		return timeout
+	}
+	return errInterrupted
 }
 
 // lingering returns a context that ends the time of grace after ctx: for the end of the work.

@@ -69,8 +69,7 @@ type stdio struct {
 
 // commandOf returns the verb whose arguments are wrong, as far as it was recognised.
 func commandOf(err error) string {
-	var wrong *kong.ParseError
-	if errors.As(err, &wrong) && wrong.Context.Selected() != nil {
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context.Selected() != nil {
 		return "fanfare " + wrong.Context.Selected().Name
 	}
 	return "fanfare"

@@ -77,7 +77,7 @@ func (s *subscribe) print(ctx context.Context, b *bus.Bus, selectors []topic.Pre
 	var sub *subscriber.Subscription
 	for _, selector := range selectors {
 		var err error
-		// When stdout is slow it holds up the peers: with their own queues they can bear more than this process should.
+		// A slow stdout holds up the publishers. What they cannot keep for us they drop, and the next event shows it as a gap.
 		if sub, err = subscriber.New(b, selector, p.handle, &subscriber.Options{Overflow: bus.Block}); err != nil {
 			return errors.Join(err, p.finish(ctx))
 		}

@@ -1,9 +1,9 @@
 // Package lane holds the bounded queues between publishers and the workers of a subscription.
 //
 // A [Gate] is the part of a queue that knows no event type: its lock, its bound, its workers and its counters. A [Queue]
-// adds the events. Publishers hold the lock of their topic's route, lock the gates of all queues that an event goes to, in
-// the order of their IDs, see that there is room in each, append to each, and unlock: an event reaches all of them or none
-// (contract, sentence 3).
+// adds the events. Publishers hold the lock of their topic's route, lock the gates of all queues that an event goes to, always in
+// the same order, see that there is room in each, append to each, and unlock: an event reaches all of them or none (contract,
+// sentence 3).
 //
 // A queue without events has no goroutine; storage grows with the backlog and is given up when the backlog is gone.
 package lane
@@ -43,7 +43,6 @@ func (c *Config) batched() bool { return c.Workers == 1 && c.Local == Block && c
 // Gate is the untyped side of a Queue.
 type Gate struct {
 	Config
-	id uint64
 
 	// alert is set when workers should look up between two events: a publisher waits for room, or the queue is closed. They
 	// read it before each event, so it has a cache line to itself, apart from what publishers write: 20 ns an event.
@@ -66,15 +65,11 @@ type Gate struct {
 
 func (g *Gate) init(c Config) {
 	g.Config = c
-	g.id = c.Graph.nextID()
 	if g.mu = c.Route; g.mu == nil || !c.batched() {
 		g.mu = &sync.Mutex{}
 	}
 	g.done = make(chan struct{})
 }
-
-// ID orders the gates of one bus. It is the order in which they are locked.
-func (g *Gate) ID() uint64 { return g.id }
 
 // Lock locks the queue apart from its route, if it has a lock of its own.
 func (g *Gate) Lock() {

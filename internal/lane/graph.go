@@ -4,21 +4,19 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 )
 
 // Graph knows which handlers of a bus wait for room in which queues. It is touched only by publishes from handlers that are
 // about to wait.
 type Graph struct {
-	last  atomic.Uint64
 	mu    sync.Mutex
-	waits map[*Gate]*waits
+	waits map[*Gate]map[*Caller][]*Gate // for each queue, what its waiting handlers wait for
 }
 
-// waits are the waiting workers of one queue.
-type waits struct {
-	workers int
-	on      map[*Gate]int // how many wait for each queue
+// Caller is a worker of a queue, as the publishes of its handler know it. All publishes with the context of a handler count as that
+// handler's, those of goroutines that it started included: it is taken to wait for each of them.
+type Caller struct {
+	Gate *Gate
 }
 
 // CycleError says that waiting for room would never end.
@@ -32,73 +30,90 @@ func (e *CycleError) Error() string {
 	return "every handler of " + strings.Join(e.Names, ", ") + " waits for room in another of them"
 }
 
-func (g *Graph) nextID() uint64 { return g.last.Add(1) }
-
-// enter notes that a handler of from waits for room in full, unless that could never end.
-func (g *Graph) enter(from, full *Gate) error {
+// enter notes that from waits for room in full, until leave. If that can never end, it returns the queues that wait for each other,
+// full first.
+func (g *Graph) enter(from *Caller, full *Gate) (cycle []*Gate) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.waits == nil {
-		g.waits = map[*Gate]*waits{}
+		g.waits = map[*Gate]map[*Caller][]*Gate{}
 	}
-	w := g.waits[from]
-	if w == nil {
-		w = &waits{on: map[*Gate]int{}}
-		g.waits[from] = w
+	callers := g.waits[from.Gate]
+	if callers == nil {
+		callers = map[*Caller][]*Gate{}
+		g.waits[from.Gate] = callers
 	}
-	w.workers++
-	w.on[full]++
-	seen := map[*Gate]bool{}
-	if !g.stuck(full, seen) {
+	callers[from] = append(callers[from], full)
+	stuck := g.stuck()
+	if !stuck[full] {
 		return nil
 	}
-	g.remove(from, full)
-	delete(seen, full)
-	delete(seen, from)
-	names := []string{full.Name}
-	for other := range seen {
-		names = append(names, other.Name)
-	}
-	slices.Sort(names[1:])
-	if from != full {
-		names = append(names, from.Name)
-	}
-	return &CycleError{names}
+	return g.reachable(full, stuck, nil)
 }
 
 // leave takes an enter back.
-func (g *Graph) leave(from, full *Gate) {
+func (g *Graph) leave(from *Caller, full *Gate) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.remove(from, full)
-}
-
-func (g *Graph) remove(from, full *Gate) {
-	w := g.waits[from]
-	if w.workers--; w.workers == 0 {
-		delete(g.waits, from)
+	callers := g.waits[from.Gate]
+	i := slices.Index(callers[from], full)
+	if callers[from] = slices.Delete(callers[from], i, i+1); len(callers[from]) > 0 {
 		return
 	}
-	if w.on[full]--; w.on[full] == 0 {
-		delete(w.on, full)
+	if delete(callers, from); len(callers) == 0 {
+		delete(g.waits, from.Gate)
 	}
 }
 
-// stuck tells whether q can never have room: all its workers wait, and everything they wait for is stuck as well.
-// seen collects the queues that were asked; one that is asked again is part of the cycle.
-func (g *Graph) stuck(q *Gate, seen map[*Gate]bool) bool {
-	if seen[q] {
-		return true
-	}
-	w := g.waits[q]
-	if w == nil || w.workers < q.Workers {
-		return false
-	}
-	seen[q] = true
-	for other := range w.on {
-		if !g.stuck(other, seen) {
-			return false
+// stuck returns the queues that can never have room: each of their handlers waits, and waits for a queue that is stuck. It begins with
+// all queues whose handlers all wait, and takes out those with a handler that will go on, until no more go.
+func (g *Graph) stuck() map[*Gate]bool {
+	stuck := map[*Gate]bool{}
+	for q, callers := range g.waits {
+		if len(callers) >= q.Workers {
+			stuck[q] = true
 		}
 	}
-	return true
+	for again := true; again; {
+		again = false
+		for q := range stuck {
+			for _, on := range g.waits[q] {
+				if !slices.ContainsFunc(on, func(other *Gate) bool { return stuck[other] }) {
+					delete(stuck, q)
+					again = true
+					break
+				}
+			}
+		}
+	}
+	return stuck
+}
+
+// reachable appends q and the stuck queues that its handlers wait for, and so on, to list.
+func (g *Graph) reachable(q *Gate, stuck map[*Gate]bool, list []*Gate) []*Gate {
+	if !stuck[q] || slices.Contains(list, q) {
+		return list
+	}
+	list = append(list, q)
+	for _, on := range g.waits[q] {
+		for _, other := range on {
+			list = g.reachable(other, stuck, list)
+		}
+	}
+	return list
+}
+
+// cycleError names the queues of a cycle, whose first is the full one.
+func cycleError(cycle []*Gate, from *Gate) *CycleError {
+	names := []string{cycle[0].Name}
+	for _, q := range cycle[1:] {
+		if q != from {
+			names = append(names, q.Name)
+		}
+	}
+	slices.Sort(names[1:])
+	if from != cycle[0] {
+		names = append(names, from.Name)
+	}
+	return &CycleError{names}
 }

@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	// minRing is how many events the first storage holds.
-	minRing = 16
+	// minRing is how many events the first storage holds. Storage for more than maxIdleRing is not kept when it is not needed.
+	minRing     = 16
+	maxIdleRing = 4096
 	// maxBatch is how many events a worker takes under one lock, at most.
 	maxBatch = 256
 	// A worker whose last batch was below smallBatch yields once before it takes the next, so that publishers and workers do not
@@ -84,7 +85,7 @@ func (q *Queue[E]) prepare() bool {
 		q.startRunner() // may bring storage along
 	}
 	if q.length() == len(q.ring) {
-		q.grow()
+		q.resize(max(minRing, 2*len(q.ring)))
 	}
 	q.free = 1
 	if len(q.active) == q.Workers {
@@ -93,9 +94,9 @@ func (q *Queue[E]) prepare() bool {
 	return true
 }
 
-// grow doubles the ring.
-func (q *Queue[E]) grow() {
-	next := make([]E, max(minRing, 2*len(q.ring)))
+// resize moves the events to a ring of that size.
+func (q *Queue[E]) resize(size int) {
+	next := make([]E, size)
 	for i := q.head; i < q.tail; i++ {
 		next[i&uint64(len(next)-1)] = *q.at(i)
 	}
@@ -155,6 +156,10 @@ func (q *Queue[E]) take(r *runner[E]) bool {
 	clear(first) // what was handed out is not kept alive
 	clear(rest)
 	q.head += uint64(n)
+	if len(q.ring) > maxIdleRing && q.length() < len(q.ring)/8 {
+		q.resize(len(q.ring) / 4)
+		q.free = 0
+	}
 	r.last = n
 	r.begin(n)
 	return true
@@ -165,7 +170,10 @@ func (q *Queue[E]) retire(r *runner[E]) {
 	r.begin(0)
 	q.leave(&r.worker)
 	if len(q.active) == 0 {
-		r.spare, q.ring = q.ring, nil
+		if len(q.ring) <= maxIdleRing {
+			r.spare = q.ring
+		}
+		q.ring = nil
 	}
 }
 

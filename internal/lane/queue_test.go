@@ -147,14 +147,16 @@ func TestWait(t *testing.T) {
 		synctest.Wait()
 		add(t, q, 1, 2)
 		late := 0
+		tell := func(*Gate, time.Duration) { late++ }
+		waitFor := func(ctx context.Context) error { return (&Wait{Late: tell}).For(ctx, &q.Gate) }
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := q.Wait(ctx, nil, time.Second, func() { late++ }); !errors.Is(err, context.DeadlineExceeded) || late != 1 {
+		if err := waitFor(ctx); !errors.Is(err, context.DeadlineExceeded) || late != 1 {
 			t.Errorf("%v, told %d times that it is late", err, late)
 		}
 		results := make(chan error)
 		for range 2 {
-			go func() { results <- q.Wait(context.Background(), nil, time.Second, nil) }()
+			go func() { results <- waitFor(context.Background()) }()
 		}
 		synctest.Wait()
 		step <- struct{}{}
@@ -164,7 +166,7 @@ func TestWait(t *testing.T) {
 			}
 		}
 		add(t, q, 3)
-		go func() { results <- q.Wait(context.Background(), nil, time.Second, nil) }()
+		go func() { results <- waitFor(context.Background()) }()
 		synctest.Wait()
 		q.Close()
 		if err := <-results; err != nil {
@@ -221,7 +223,7 @@ func TestManyPublishersManyQueues(t *testing.T) {
 			if full == nil {
 				return
 			}
-			if err := full.Wait(t.Context(), nil, time.Minute, nil); err != nil {
+			if err := (&Wait{}).For(t.Context(), full); err != nil {
 				t.Error(err)
 			}
 		}

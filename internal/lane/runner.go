@@ -3,11 +3,12 @@ package lane
 // runner is a worker with its events. It outlives its goroutine when a handler ends that.
 type runner[E any] struct {
 	worker
-	queue   *Queue[E]
-	handler Handler[E]
-	events  []E // the batch
-	last    int // how many events it had at first
-	spare   []E // storage that the queue had when it became idle
+	queue    *Queue[E]
+	handler  Handler[E]
+	events   []E  // the batch
+	last     int  // how many events it had at first
+	spare    []E  // storage that the queue had when it became idle
+	panicked bool // the event at hand has been counted as failed
 }
 
 // startRunner gives the queue one more worker. The caller holds mu.
@@ -27,8 +28,10 @@ func (q *Queue[E]) startRunner() {
 func (r *runner[E]) run() {
 	ended := false
 	defer func() {
-		if !ended { // Handle has called runtime.Goexit
-			r.fail()
+		if !ended { // Handle has called runtime.Goexit, and perhaps panicked on the way out
+			if !r.panicked {
+				r.fail()
+			}
 			go r.run()
 		}
 	}()
@@ -51,8 +54,10 @@ func (r *runner[E]) handleBatch() (complete bool) {
 			finished, _ := r.get()
 			r.handler.Recovered(&r.events[finished], v)
 			r.fail()
+			r.panicked = true
 		}
 	}()
+	r.panicked = false
 	finished, failed := r.get()
 	for i := finished; i < len(r.events); i++ {
 		if r.gate.alert.Load() && !r.gate.attend() {
@@ -62,6 +67,7 @@ func (r *runner[E]) handleBatch() (complete bool) {
 		if !r.handler.Handle(&r.events[i]) {
 			failed++
 		}
+		r.events[i] = *new(E) // not kept alive while the next one is handled
 		r.set(i+1, failed)
 	}
 	clear(r.events)

@@ -24,7 +24,7 @@ func BenchmarkTyped(b *testing.B) {
 		endToEnd(b, topic.New[[]byte]("bench.raw").WithCodec(codec.Raw), make([]byte, 64))
 	})
 	b.Run("json", func(b *testing.B) {
-		endToEnd(b, topic.New[sample]("bench.json"), sample{1_000_000, "0123456789012345678901234567890123456"})
+		endToEnd(b, topic.New[sample]("bench.json"), sample{1_000_000, "0123456789012345678901234567890123456789"})
 	})
 }
 
