@@ -39,7 +39,7 @@ func (l *lifecycle) init() {
 func (b *Bus) Done() <-chan struct{} { return b.done }
 
 // admits reports whether a bus in that state, which is not open, takes a publish with that context: one from a handler, while it drains.
-func (b *Bus) admits(state int32, ctx context.Context) bool {
+func (b *Bus) admits(ctx context.Context, state int32) bool {
 	return state == shutting && b.handlerOf(ctx) != nil
 }
 
@@ -154,9 +154,8 @@ func (b *Bus) freeze() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.state.Store(closed)
-	for _, r := range b.routes {
-		r.mu.Lock() // a publish that was admitted before has it
-		r.mu.Unlock()
+	for _, r := range b.routes { // takes its lock, which a publish that was admitted before has
+		r.retarget(func([]Sink) []Sink { return nil })
 	}
 }
 

@@ -108,7 +108,7 @@ func (r *Route) Acquire(ctx context.Context) (*Targets, error) {
 	var wait *lane.Wait
 	for {
 		state := r.bus.state.Load()
-		if state != open && !r.bus.admits(state, ctx) {
+		if state != open && !r.bus.admits(ctx, state) {
 			return nil, ErrClosed
 		}
 		r.mu.Lock()

@@ -2,6 +2,7 @@ package interop_test
 
 import (
 	"encoding/json"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -29,6 +30,18 @@ type decoded struct {
 	Seq                        uint64
 	Time                       int64
 	Properties                 map[string]string
+}
+
+// docs/wire.md shows the envelope reader as it is.
+func TestEnvelopeReaderIsDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/wire.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), "```python\n"+interop.EnvelopeReader+"```\n") {
+		t.Error("docs/wire.md shows another reader than peers/read_envelope.py")
+	}
 }
 
 // Thirty lines of Python read everything that we know of an event.

@@ -14,7 +14,7 @@ subscriber.setsockopt_string(zmq.SUBSCRIBE, sys.argv[2])
 subscriber.connect(sys.argv[1])
 while True:
     topic, envelope, *payload = subscriber.recv_multipart()
-    magic, version, flags, source, seq, time = struct.unpack(">4sBB16sQQ", envelope[:38])
+    magic, version, flags, source, seq, time = struct.unpack(">4sBB16sQq", envelope[:38])
     if magic != b"\xc1FFR" or version != 1 or flags & 0xF0:
         continue
     event = {"topic": topic.decode(), "source": str(uuid.UUID(bytes=source)), "seq": seq, "time": time,
