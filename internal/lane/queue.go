@@ -11,9 +11,6 @@ const (
 	maxIdleRing = 4096
 	// maxBatch is how many events a worker takes under one lock, at most.
 	maxBatch = 256
-	// A worker whose last batch was below smallBatch yields once before it takes the next, so that publishers and workers do not
-	// hand the lock and its cache line to and fro for each event.
-	smallBatch = 32
 	// idleYields is how often a worker that finds nothing yields before it ends. Starting a goroutine costs about 300 ns.
 	idleYields = 4
 )
@@ -127,9 +124,6 @@ func (q *Queue[E]) dropOldest() bool {
 // take moves the oldest events to r. When there are none it reports false, and r is no longer a worker of the queue.
 func (q *Queue[E]) take(r *runner[E]) bool {
 	for i := 0; ; i++ {
-		if r.last < smallBatch {
-			runtime.Gosched()
-		}
 		q.mu.Lock()
 		if q.length() > 0 {
 			break
@@ -160,7 +154,6 @@ func (q *Queue[E]) take(r *runner[E]) bool {
 		q.resize(len(q.ring) / 4)
 		q.free = 0
 	}
-	r.last = n
 	r.begin(n)
 	return true
 }

@@ -6,7 +6,6 @@ type runner[E any] struct {
 	queue    *Queue[E]
 	handler  Handler[E]
 	events   []E  // the batch
-	last     int  // how many events it had at first
 	spare    []E  // storage that the queue had when it became idle
 	panicked bool // the event at hand has been counted as failed
 }
