@@ -41,14 +41,17 @@ func NewQueue[E any](c Config, newHandler func() Handler[E], droppable func(*E) 
 	return q
 }
 
-// Append puts a copy of e, published on this bus, at the end. The caller holds the locks, and Admits has said yes.
-func (q *Queue[E]) Append(e *E) {
+// Append puts a copy of e, published on this bus, at the end. The caller holds the locks, and Admits has said yes. It returns the copy, for
+// the caller to change before it unlocks; nil if there is none, because the queue is closed.
+func (q *Queue[E]) Append(e *E) *E {
 	if q.free == 0 && !q.prepare() {
-		return
+		return nil
 	}
-	q.ring[q.tail&uint64(len(q.ring)-1)] = *e
+	slot := &q.ring[q.tail&uint64(len(q.ring)-1)]
+	*slot = *e
 	q.tail++
 	q.free--
+	return slot
 }
 
 // Offer puts a copy of e, received from a transport, at the end, if the policy for such events allows. It reports false
