@@ -209,6 +209,92 @@ func TestBlock(t *testing.T) {
 	})
 }
 
+// Sentence 2: the notice comes however often somebody else takes the room that was waited for, and once for each publish.
+func TestSlowNoticeUnderContention(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		var slow []bus.Slow
+		b.Notices(func(n bus.Notice) { slow = append(slow, n.(bus.Slow)) })
+		subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error {
+			time.Sleep(900 * time.Millisecond) // less than what makes a notice
+			return nil
+		}, &subscriber.Options{Queue: 1})
+		p := newPublisher(t, b, numbers)
+		const publishers = 20
+		var wg sync.WaitGroup
+		for i := range publishers {
+			wg.Go(func() {
+				if err := p.Publish(context.Background(), i); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		synctest.Wait()
+		if len(slow) < publishers-4 || len(slow) > publishers { // all but those that found room within a second
+			t.Errorf("%d notices for %d publishes", len(slow), publishers)
+		}
+	})
+}
+
+// Sentence 2: a subscription of another Go type gets every event that was accepted after it came, those included whose Publish was
+// waiting for room then.
+func TestForeignSubscriptionMissesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		release := make(chan struct{})
+		subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error {
+			<-release
+			return nil
+		}, &subscriber.Options{Queue: 1})
+		p := newPublisher(t, b, numbers)
+		publish(t, t.Context(), p, 1)
+		synctest.Wait()
+		publish(t, t.Context(), p, 2)
+		for i := range 2 {
+			go func() {
+				if err := p.Publish(context.Background(), 10+i); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		synctest.Wait()
+		foreign := bustest.Record(t, b, topic.New[float64]("numbers"))
+		close(release)
+		if got := foreign.Wait(2); got[0].Value+got[1].Value != 21 {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
+// Sentence 5: a handler that ends its goroutine and panics on the way out counts once, and the event after it is handled.
+func TestGoexitWithPanic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		release := make(chan struct{})
+		var got []int
+		s := subscribe(t, b, numbers, func(_ context.Context, e topic.Event[int]) error {
+			<-release
+			got = append(got, e.Value)
+			if e.Value == 1 {
+				defer func() { panic("on the way out") }()
+				runtime.Goexit()
+			}
+			return nil
+		}, nil)
+		publish(t, t.Context(), newPublisher(t, b, numbers), 0, 1, 2, 3)
+		close(release)
+		synctest.Wait()
+		if stats := s.Stats(); !slices.Equal(got, []int{0, 1, 2, 3}) || stats.Failed != 1 {
+			t.Errorf("handled %v, %+v", got, stats)
+		}
+		balance(t, s.Stats())
+	})
+}
+
 // Sentence 3: DropOldest drops what waits longest, and counts it.
 func TestDropOldest(t *testing.T) {
 	t.Parallel()

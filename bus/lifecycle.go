@@ -110,7 +110,9 @@ func (b *Bus) shutdown(ctx context.Context) {
 		failure.Transport = b.transport.Shutdown(ctx)
 	}
 	if !drained || failure.Transport != nil {
-		failure.Err = context.Cause(ctx)
+		if failure.Err = context.Cause(ctx); b.ctx.Err() != nil {
+			failure.Err = ErrClosed
+		}
 		b.shutdownErr = failure
 	}
 	cancel(nil)
@@ -136,7 +138,7 @@ func (b *Bus) drain(ctx context.Context) bool {
 			}
 		}
 	}
-	return context.Cause(ctx) != ErrClosed // Close has emptied the queues otherwise
+	return b.ctx.Err() == nil // otherwise it is Close that has emptied the queues
 }
 
 // wait waits for event and reports whether it came before ctx ended.

@@ -98,6 +98,26 @@ func TestNoGapWhileNotSubscribed(t *testing.T) {
 	})
 }
 
+// Sentence 6: a source that was known before is not new after subscribing again.
+func TestKnownSourcesStayKnown(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, notices func() []bus.Notice) {
+		first := bustest.Record(t, b, numbers)
+		f.receive(alpha, 1, "numbers", "1")
+		f.receive(beta, 1, "numbers", "1")
+		first.Wait(2)
+		if err := first.Subscription().Close(); err != nil {
+			t.Fatal(err)
+		}
+		again := bustest.Record(t, b, numbers)
+		f.receive(alpha, 5, "numbers", "5")
+		f.receive(beta, 5, "numbers", "5")
+		again.Wait(2)
+		if got, want := notices(), []bus.Notice{bus.NewSource{Source: beta, Topic: "numbers"}}; !slices.Equal(got, want) {
+			t.Errorf("notices %v, want %v", got, want)
+		}
+	})
+}
+
 // Sentence 6: an event whose source is the receiving bus is dropped and counted as echo.
 func TestEcho(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {

@@ -44,6 +44,61 @@ func TestShutdownDrains(t *testing.T) {
 	})
 }
 
+// Sentence 9: Shutdown refuses publishes at once, also those that would wait for room and those that do.
+func TestShutdownRefusesWaitingPublishers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		release := make(chan struct{})
+		subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error {
+			<-release
+			return nil
+		}, &subscriber.Options{Queue: 1})
+		p := newPublisher(t, b, numbers)
+		publish(t, t.Context(), p, 1)
+		synctest.Wait()
+		publish(t, t.Context(), p, 2)
+		results := make(chan error)
+		go func() { results <- p.Publish(context.Background(), 3) }()
+		synctest.Wait()
+		shutdown := make(chan error)
+		go func() { shutdown <- b.Shutdown(context.Background()) }()
+		if err := <-results; !errors.Is(err, bus.ErrClosed) {
+			t.Errorf("a publish that waited: %v", err)
+		}
+		if err := p.Publish(t.Context(), 4); !errors.Is(err, bus.ErrClosed) {
+			t.Errorf("a publish that would have waited: %v", err)
+		}
+		close(release)
+		if err := <-shutdown; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Sentence 9: a Shutdown that Close interrupts does not claim to have drained.
+func TestCloseDuringShutdown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		s := subscribe(t, b, numbers, func(ctx context.Context, _ topic.Event[int]) error {
+			<-ctx.Done()
+			return nil
+		}, nil)
+		publish(t, t.Context(), newPublisher(t, b, numbers), 1, 2, 3)
+		shutdown := make(chan error)
+		go func() { shutdown <- b.Shutdown(context.Background()) }()
+		synctest.Wait()
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+		var left *bus.DrainError
+		if err := <-shutdown; !errors.As(err, &left) || !errors.Is(err, bus.ErrClosed) || s.Stats().Abandoned != 2 {
+			t.Errorf("%v, %+v", err, s.Stats())
+		}
+	})
+}
+
 // Sentence 9: what could not be done before the context ended is in a DrainError.
 func TestShutdownTellsWhatIsLeft(t *testing.T) {
 	t.Parallel()

@@ -42,7 +42,7 @@ func (b *Bus) Attach(s Sink) error {
 	return nil
 }
 
-// Detach takes a subscription off the bus, inside the module. No event is appended to it afterwards.
+// Detach takes a subscription, which is closed, off the bus, inside the module.
 func (b *Bus) Detach(s Sink) error {
 	rest, found := b.detach(s)
 	if !found || b.transport == nil {
@@ -65,7 +65,7 @@ func (b *Bus) detach(s Sink) (rest []Sink, found bool) {
 	b.changeSinks(s, func(sinks []Sink) []Sink {
 		return slices.DeleteFunc(slices.Clone(sinks), func(other Sink) bool { return other == s })
 	})
-	b.leaving = append(slices.DeleteFunc(b.leaving, ended), s.Gate())
+	b.leaving = slices.DeleteFunc(append(b.leaving, s.Gate()), ended)
 	return b.sinks, true
 }
 

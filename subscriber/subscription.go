@@ -70,9 +70,8 @@ func (s *Subscription) WaitPublishers(ctx context.Context, n int) error {
 // is idempotent and does not wait for handlers that run, so they may call it; Done is closed after them. The error is the
 // transport's.
 func (s *Subscription) Close() error {
-	err := s.bus.Detach(s.sink)
 	s.sink.Close()
-	return err
+	return s.bus.Detach(s.sink)
 }
 
 // Done is closed when the subscription has ended and the last handler has returned.
