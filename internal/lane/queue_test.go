@@ -264,3 +264,40 @@ func TestClosedQueueTakesNothing(t *testing.T) {
 	}
 	<-q.Done()
 }
+
+// A handler that was woken for room, and has not left the graph yet, makes no cycle; one that waits for a full queue does.
+func TestCycleNeedsFullQueues(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		graph, release := &Graph{}, make(chan struct{})
+		queue := func(name string) *Queue[int] {
+			return newQueue(Config{Name: name, Graph: graph, Workers: 1, Capacity: 1}, func(*int) bool {
+				<-release
+				return true
+			})
+		}
+		a, b := queue("a"), queue("b")
+		add(t, a, 1)
+		synctest.Wait()
+		add(t, a, 2)
+		fromA, fromB := &Caller{&a.Gate}, &Caller{&b.Gate}
+		graph.enter(fromA, &b.Gate)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := (&Wait{From: fromB}).For(ctx, &a.Gate); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("b has room: %v", err)
+		}
+		add(t, b, 1)
+		synctest.Wait()
+		add(t, b, 2)
+		var cycle *CycleError
+		if err := (&Wait{From: fromB}).For(t.Context(), &a.Gate); !errors.As(err, &cycle) {
+			t.Errorf("both are full: %v", err)
+		}
+		graph.leave(fromA, &b.Gate)
+		close(release)
+		synctest.Wait()
+		a.Close()
+		b.Close()
+	})
+}
