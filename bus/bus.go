@@ -38,12 +38,12 @@ type Bus struct {
 	ctx       context.Context // of handlers; ends with the bus
 	cancel    context.CancelFunc
 
-	clock     clock
-	graph     lane.Graph
-	notices   notifier
-	changed   change.Signal // publishers and subscriptions come and go
-	tracker   tracker
-	badCauses map[string]struct{} // of unreadable messages; only the receiving goroutine uses it
+	clock             clock
+	graph             lane.Graph
+	notices           notifier
+	changed           change.Signal // publishers and subscriptions come and go
+	tracker           tracker
+	badEnvelopeCauses causes // only the receiving goroutine uses it
 	counts
 	lifecycle
 
@@ -78,7 +78,7 @@ func New(o *Options) (*Bus, error) {
 	b.lifecycle.init()
 	if b.transport = b.options.Transport; b.transport != nil {
 		b.tracker.init()
-		b.badCauses = map[string]struct{}{}
+		b.badEnvelopeCauses = causes{}
 		b.startReceiving()
 	}
 	return b, nil

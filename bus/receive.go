@@ -4,18 +4,18 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strings"
 
 	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/fanfare-go/fanfare/internal/lane"
 	"github.com/fanfare-go/fanfare/transport"
 	"github.com/google/uuid"
+	"github.com/rs/zerolog"
 )
 
 // receiveBatch is how many messages are taken from the transport at once.
 const receiveBatch = 128
 
-// maxCauses is how many causes of unreadable messages are logged.
+// maxCauses is how many causes of one kind are logged.
 const maxCauses = 64
 
 // startReceiving begins to read the transport's messages and events.
@@ -57,7 +57,9 @@ func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
 		header, err := envelope.Parse(m.Envelope)
 		if err != nil {
 			b.badEnvelopes.Add(1)
-			b.logBadEnvelope(&EnvelopeError{strings.Clone(m.Topic), err})
+			if b.badEnvelopeCauses.fresh(err.Error()) {
+				b.log.Warn().Err(&EnvelopeError{m.Topic, err}).Msg("message dropped; others like it will only be counted")
+			}
 			return
 		}
 		if header.Source == b.source {
@@ -84,14 +86,16 @@ func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
 	}
 }
 
-// logBadEnvelope logs each cause once, and not more than 64: peers decide how many there are.
-func (b *Bus) logBadEnvelope(err *EnvelopeError) {
-	cause := err.Err.Error()
-	if _, logged := b.badCauses[cause]; logged || len(b.badCauses) >= maxCauses {
-		return
+// causes are what has been logged already. One goroutine uses it.
+type causes map[string]struct{}
+
+// fresh reports whether a cause is to be logged: each once, and not more than 64, because peers decide how many there are.
+func (c causes) fresh(cause string) bool {
+	if _, logged := c[cause]; logged || len(c) >= maxCauses {
+		return false
 	}
-	b.badCauses[cause] = struct{}{}
-	b.log.Warn().Err(err).Msg("message dropped; others like it will only be counted")
+	c[cause] = struct{}{}
+	return true
 }
 
 // dispatchBare hands a message without a topic to every subscription with a prefix that its payload begins with.
@@ -153,12 +157,21 @@ func (b *Bus) sinksFor(topic string) []Sink {
 
 // watchPeers turns the transport's events into notices until the transport ends.
 func (b *Bus) watchPeers() {
+	bad := causes{}
 	for e := range b.transport.Events() {
-		if e.Up {
-			b.log.Debug().Str("peer", e.Peer.Address).Str("endpoint", e.Peer.Endpoint).Msg("peer up")
+		level := zerolog.DebugLevel
+		if e.Bad && bad.fresh(e.Err.Error()) {
+			level = zerolog.WarnLevel
+		}
+		entry := b.log.WithLevel(level).Err(e.Err).Str("peer", e.Peer.Address).Str("endpoint", e.Peer.Endpoint)
+		switch {
+		case e.Up:
+			entry.Msg("peer up")
 			b.notices.send(PeerUp{e.Peer})
-		} else {
-			b.log.Debug().Err(e.Err).Str("peer", e.Peer.Address).Str("endpoint", e.Peer.Endpoint).Msg("peer down")
+		case e.Refused:
+			entry.Msg("peer refused; others like it will only be counted")
+		default:
+			entry.Msg("peer down")
 			b.notices.send(PeerDown{e.Peer, e.Err})
 		}
 	}

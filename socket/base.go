@@ -25,6 +25,7 @@ type pattern interface {
 type base struct {
 	typ      zmq4.SocketType
 	opts     Options
+	limits   zmtp.Limits // of what peers send
 	pattern  pattern
 	inbox    *inbox // nil for patterns that receive nothing
 	segments sync.Pool
@@ -32,8 +33,10 @@ type base struct {
 	changes  change.Signal
 	counters counters
 
-	ctx      context.Context // ends with the socket: Close, or the start of Shutdown for listeners and dialers
+	ctx      context.Context // of listeners and dialers: ends with Close, or the start of Shutdown
 	cancel   context.CancelFunc
+	life     context.Context // of the heartbeat: ends when the socket is closed
+	end      context.CancelFunc
 	tasks    sync.WaitGroup
 	refusing atomic.Bool // Shutdown or Close has begun
 	aborted  atomic.Bool // Close has begun
@@ -50,9 +53,11 @@ type base struct {
 
 func (b *base) init(typ zmq4.SocketType, opts *Options, p pattern) {
 	b.typ, b.opts, b.pattern = typ, opts.withDefaults(), p
+	b.limits = b.opts.limits()
 	b.segments.New = func() any { return &segment{buf: make([]byte, 0, segmentFirst)} }
 	b.monitor.events = make(chan Event, b.opts.EventBuffer)
-	b.ctx, b.cancel = context.WithCancel(context.Background())
+	b.life, b.end = context.WithCancel(context.Background())
+	b.ctx, b.cancel = context.WithCancel(b.life)
 	b.conns = make(map[*conn]struct{})
 	b.closed = make(chan struct{})
 }

@@ -32,6 +32,10 @@ func (b *base) Shutdown(ctx context.Context) error {
 		return ErrClosed
 	}
 	conns := b.connections()
+	dropped := make([]uint64, len(conns))
+	for i, c := range conns {
+		_, _, dropped[i] = c.out.counts()
+	}
 	results := make([]error, len(conns))
 	var flushes sync.WaitGroup
 	for i, c := range conns {
@@ -43,8 +47,8 @@ func (b *base) Shutdown(ctx context.Context) error {
 	for i, err := range results {
 		if err != nil {
 			c := conns[i]
-			queued, _, _ := c.out.counts()
-			failed.Peers = append(failed.Peers, Unflushed{Endpoint: c.text, Remote: c.remote(), Queued: queued, Err: err})
+			queued, _, now := c.out.counts() // the end of a connection turns what was queued into dropped
+			failed.Peers = append(failed.Peers, Unflushed{Endpoint: c.text, Remote: c.remote(), Queued: queued + int(now-dropped[i]), Err: err})
 		}
 	}
 	b.abortAll()
@@ -85,6 +89,7 @@ func (b *base) abortAll() {
 
 func (b *base) finish() {
 	b.abortAll()
+	b.end()
 	b.tasks.Wait()
 	b.monitor.close()
 	b.changes.Tell()

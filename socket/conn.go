@@ -93,7 +93,7 @@ func (c *conn) abort(cause error) {
 }
 
 func (c *conn) read() error {
-	decoder := zmtp.NewDecoder(c.base.opts.limits())
+	decoder := zmtp.NewDecoder(c.base.limits)
 	var batch [][][]byte
 	for {
 		n, readErr := c.nc.Read(decoder.Buffer())

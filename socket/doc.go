@@ -23,6 +23,8 @@
 // from a peer whose queue is full, so the loss happens, counted, at the publisher. A connection that is lost is made again by the side that
 // dialled; what was queued for it is lost and counted. The loss of a peer is an [Event], never an error of Recv.
 //
+// A PUB keeps at most 65,536 subscriptions of a peer, of up to 4 KiB each and 4 MiB together; a peer with more loses its connection.
+//
 // # Peers of this package
 //
 // They recognise each other by the property X-Fanfare of their READY. Between them heartbeats are on by default, a

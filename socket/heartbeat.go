@@ -17,7 +17,7 @@ func (b *base) heartbeat() {
 			for _, c := range b.connections() {
 				c.beat()
 			}
-		case <-b.ctx.Done():
+		case <-b.life.Done():
 			return
 		}
 	}

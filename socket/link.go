@@ -13,7 +13,8 @@ type link struct {
 	base      *base
 	endpoint  endpoint
 	in        *inlet
-	connected bool // guarded by base.mu
+	connected bool  // guarded by base.mu
+	failure   error // why there is no connection, as far as known; guarded by base.mu
 }
 
 func newLink(b *base, e endpoint) *link {
@@ -37,6 +38,9 @@ func (l *link) run() {
 		}
 		// Jitter, so that the peers of a restarted server do not all come back in the same instant.
 		wait := delay - rand.N(delay/2+1)
+		b.mu.Lock()
+		l.failure = err
+		b.mu.Unlock()
 		b.monitor.emit(Event{Kind: ConnectRetried, Endpoint: l.endpoint.text, Reason: err, Delay: wait})
 		if !b.sleep(wait) {
 			return
@@ -63,5 +67,5 @@ func (l *link) connect() (wasPeer bool, err error) {
 // misbehaved says whether a peer was at fault, so that coming back at once would find the same again.
 func misbehaved(err error) bool {
 	var protocol *zmtp.ProtocolError
-	return errors.As(err, &protocol) || errors.Is(err, ErrFlood)
+	return errors.As(err, &protocol) || errors.Is(err, ErrFlood) || errors.Is(err, ErrSubscriptions)
 }

@@ -2,7 +2,8 @@ package socket
 
 import (
 	"net"
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -17,7 +18,8 @@ type listener struct {
 	endpoint   endpoint
 	nl         net.Listener
 	bound      string
-	handshakes atomic.Int64
+	mu         sync.Mutex
+	handshakes []net.Conn // under way, the oldest first
 }
 
 func (l *listener) run() {
@@ -48,20 +50,35 @@ func (l *listener) run() {
 
 func (l *listener) accept(nc net.Conn) {
 	b := l.base
-	if l.handshakes.Load() >= int64(b.opts.MaxHandshakes) {
-		b.counters.handshakesRefused.Add(1)
-		_ = nc.Close()
-		return
-	}
-	l.handshakes.Add(1)
+	l.admit(nc)
 	b.monitor.emit(Event{Kind: Accepted, Endpoint: l.bound, Remote: remoteOf(nc)})
 	b.tasks.Go(func() {
 		c, err := b.greet(nil, l.bound, nc)
-		l.handshakes.Add(-1)
+		l.greeted(nc)
 		if err == nil {
 			_ = b.serve(c) // an event has told
 		}
 	})
+}
+
+// admit adds a handshake. If there are too many, the oldest one has to end: true peers need milliseconds, so connections that stay silent
+// cannot keep the others out.
+func (l *listener) admit(nc net.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.handshakes) >= l.base.opts.MaxHandshakes {
+		l.base.counters.handshakesRefused.Add(1)
+		_ = l.handshakes[0].Close() // its goroutine notices
+		l.handshakes = slices.Delete(l.handshakes, 0, 1)
+	}
+	l.handshakes = append(l.handshakes, nc)
+}
+
+// greeted takes a handshake that has ended off the list.
+func (l *listener) greeted(nc net.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.handshakes = slices.DeleteFunc(l.handshakes, func(other net.Conn) bool { return other == nc })
 }
 
 // sleep waits for d and returns false when the socket ends meanwhile.

@@ -11,6 +11,13 @@ import (
 	"github.com/go-zeromq/zmq4"
 )
 
+// What a peer may subscribe to: nobody has vouched for it, and its prefixes are kept as long as its connection.
+const (
+	maxPrefix            = 4 << 10
+	maxSubscriptions     = 1 << 16
+	maxSubscriptionBytes = 4 << 20
+)
+
 // Pub sends each message to all peers that subscribed to a prefix of its first frame. Sending never waits: see the package comment on losses.
 // What one goroutine sends reaches each peer in that order.
 type Pub struct {
@@ -24,6 +31,8 @@ type Pub struct {
 func NewPub(opts *Options) *Pub {
 	p := &Pub{encoders: newEncoders()}
 	p.init(zmq4.Pub, opts, p)
+	// What a peer sends is subscriptions.
+	p.limits.MessageBytes, p.limits.CommandBytes = min(p.limits.MessageBytes, 1+maxPrefix), 16+maxPrefix
 	p.subscribers.Store(new([]*subscriber))
 	return p
 }
@@ -172,6 +181,7 @@ type subscriber struct {
 	*conn
 	pub      *Pub
 	prefixes match.Prefixes // guarded by the lock of conn.out, which sending holds anyway
+	bytes    int            // of all prefixes, guarded likewise
 }
 
 func (s *subscriber) wants(topic []byte) bool {
@@ -204,11 +214,17 @@ func (s *subscriber) command(name, rest []byte) {
 func (s *subscriber) subscribe(prefix []byte, subscribe bool) {
 	s.out.lock()
 	if subscribe {
-		s.prefixes.Add(prefix)
-	} else {
-		s.prefixes.Remove(prefix)
+		if s.prefixes.Add(prefix) {
+			s.bytes += len(prefix)
+		}
+	} else if s.prefixes.Remove(prefix) {
+		s.bytes -= len(prefix)
 	}
+	tooMany := s.prefixes.Len() > maxSubscriptions || s.bytes > maxSubscriptionBytes
 	s.out.unlock()
+	if tooMany {
+		s.abort(ErrSubscriptions)
+	}
 	s.pub.changes.Tell()
 }
 

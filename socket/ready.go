@@ -20,7 +20,11 @@ func (s *Sub) Pending() []string {
 	s.base.mu.Lock()
 	for _, l := range s.links {
 		if !l.connected {
-			missing = append(missing, l.endpoint.text+": not connected yet")
+			text := l.endpoint.text + ": not connected yet"
+			if l.failure != nil {
+				text += ": " + l.failure.Error()
+			}
+			missing = append(missing, text)
 		}
 	}
 	s.base.mu.Unlock()

@@ -2,6 +2,7 @@ package socket_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -271,24 +272,49 @@ func TestHostilePeers(t *testing.T) {
 	want(t, s, "all well")
 }
 
-// Silent connections fill the handshake slots and no more; when they are gone there is room again.
+// Silent connections fill the handshake slots and no more: the oldest one has to go for a newcomer.
 func TestHandshakeCap(t *testing.T) {
 	t.Parallel()
 	p := newPub(t, &socket.Options{MaxHandshakes: 2, HandshakeTimeout: patience})
 	endpoint := listen(t, p, anyPort)
-	a, b := connect(t, endpoint), connect(t, endpoint)
+	oldest := connect(t, endpoint)
 	event(t, p, socket.Accepted)
+	connect(t, endpoint)
 	event(t, p, socket.Accepted)
-	if got := connect(t, endpoint).next(); got != "EOF" {
-		t.Errorf("one too many: %q", got)
-	}
-	if n := p.Stats().HandshakesRefused; n != 1 {
-		t.Errorf("%d refused", n)
-	}
-	_, _ = a.Close(), b.Close()
-	event(t, p, socket.HandshakeFailed)
-	event(t, p, socket.HandshakeFailed)
 	connect(t, endpoint).handshake("SUB", 0)
+	_, _ = io.Copy(io.Discard, oldest) // until we are hung up on
+	event(t, p, socket.HandshakeFailed)
+	if st := p.Stats(); st.HandshakesRefused != 1 || st.HandshakesFailed != 1 || st.Peers != 1 {
+		t.Errorf("%+v", st)
+	}
+}
+
+// What a peer may make a PUB keep is bounded.
+func TestSubscriptionLimits(t *testing.T) {
+	t.Parallel()
+	prefixes := func(n, size int) (all []byte) {
+		for i := range n {
+			prefix := make([]byte, size)
+			binary.BigEndian.PutUint32(prefix, uint32(i))
+			all = zmtp.AppendSubscribe(all, prefix)
+		}
+		return all
+	}
+	for name, tt := range map[string]struct {
+		says []byte
+		want error
+	}{
+		"too many": {prefixes(1<<16+1, 4), socket.ErrSubscriptions},
+		"too much": {prefixes(1025, 4096), socket.ErrSubscriptions},
+		"too long": {prefixes(1, 4097), nil}, // a protocol error
+	} {
+		p := newPub(t, nil)
+		r := connect(t, listen(t, p, anyPort)).handshake("SUB", 0)
+		_, _ = r.Write(tt.says) // the connection ends before all is written
+		if e := event(t, p, socket.Disconnected); e.Reason == nil || tt.want != nil && !errors.Is(e.Reason, tt.want) {
+			t.Errorf("%s: %v", name, e.Reason)
+		}
+	}
 }
 
 // Whatever a server does, a dialled endpoint is tried again.

@@ -72,10 +72,14 @@ type Transport interface {
 	Close() error
 }
 
-// Event tells of a peer that came or went.
+// Event tells of a peer that came or went, or that was turned away.
 type Event struct {
 	// Up is true when the peer's handshake was completed, false when its connection ended.
 	Up bool
+	// Refused is true when the connection ended before the handshake was completed: the peer has never been up.
+	Refused bool
+	// Bad is true when the connection ended because the peer broke the protocol or does not fit.
+	Bad bool
 	// Peer is who it is.
 	Peer Peer
 	// Err is why the connection ended, when Up is false and a reason is known.

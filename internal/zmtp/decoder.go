@@ -5,7 +5,7 @@ const (
 	maxWindow  = 64 << 10 // read buffer under load: about 500 small messages a read
 	minFree    = 512      // a slab with less room than this is given up
 	largeFrame = 16 << 10 // from here on an incomplete frame gets a buffer of its own
-	largeStep  = 1 << 20  // first buffer of a frame larger than this; it doubles as bytes arrive
+	largeStep  = 64 << 10 // first buffer of a frame larger than this; it doubles as bytes arrive
 	minChunk   = 8        // frame slices allocated at once
 	maxChunk   = 2048
 )

@@ -30,11 +30,13 @@ func (t *Transport) Stats() transport.Stats {
 	}
 }
 
-// countBad counts a connection that ended for that reason, if it was the peer's fault.
-func (t *Transport) countBad(reason error) {
-	if misbehaved(reason) {
+// countBad counts a connection that ended for that reason, if it was the peer's fault, and reports whether it was.
+func (t *Transport) countBad(reason error) bool {
+	bad := misbehaved(reason)
+	if bad {
 		t.counts.badPeers.Add(1)
 	}
+	return bad
 }
 
 // misbehaved reports whether a connection that ended for that reason had a peer at fault: not the network, not a silence, not

@@ -37,10 +37,9 @@ func (t *Transport) translate(e socket.Event) {
 	case socket.HandshakeSucceeded:
 		t.emit(transport.Event{Up: true, Peer: peer(e)})
 	case socket.Disconnected:
-		t.countBad(e.Reason)
-		t.emit(transport.Event{Peer: peer(e), Err: e.Reason})
+		t.emit(transport.Event{Bad: t.countBad(e.Reason), Peer: peer(e), Err: e.Reason})
 	case socket.HandshakeFailed:
-		t.countBad(e.Reason)
+		t.emit(transport.Event{Refused: true, Bad: t.countBad(e.Reason), Peer: peer(e), Err: e.Reason})
 	}
 }
 
@@ -55,5 +54,9 @@ func (t *Transport) emit(e transport.Event) {
 
 // peer describes the peer of an event.
 func peer(e socket.Event) transport.Peer {
-	return transport.Peer{Endpoint: e.Endpoint, Address: e.Remote, Role: string(e.Peer.Type), Plain: !e.Peer.Own}
+	p := transport.Peer{Endpoint: e.Endpoint, Address: e.Remote}
+	if e.Peer != nil { // its handshake was completed
+		p.Role, p.Plain = string(e.Peer.Type), !e.Peer.Own
+	}
+	return p
 }

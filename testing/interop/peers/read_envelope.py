@@ -13,9 +13,12 @@ subscriber = zmq.Context().socket(zmq.SUB)
 subscriber.setsockopt_string(zmq.SUBSCRIBE, sys.argv[2])
 subscriber.connect(sys.argv[1])
 while True:
-    topic, envelope, *payload = subscriber.recv_multipart()
-    magic, version, flags, source, seq, time = struct.unpack(">4sBB16sQq", envelope[:38])
-    if magic != b"\xc1FFR" or version != 1 or flags & 0xF0:
+    frames = subscriber.recv_multipart()
+    if len(frames) < 3 or len(frames[1]) < 38 or not frames[1].startswith(b"\xc1FFR"):
+        continue  # plain
+    topic, envelope, *payload = frames
+    version, flags, source, seq, time = struct.unpack(">BB16sQq", envelope[4:38])
+    if version != 1 or flags & 0xF0:
         continue
     event = {"topic": topic.decode(), "source": str(uuid.UUID(bytes=source)), "seq": seq, "time": time,
              "properties": properties(envelope[38:]), "payload": b"".join(payload).decode()}
