@@ -1,9 +1,11 @@
 package bus_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"github.com/fanfare-go/fanfare/topic"
 	"github.com/fanfare-go/fanfare/transport"
 	"github.com/google/uuid"
+	"github.com/rs/zerolog"
 )
 
 var (
@@ -361,6 +364,33 @@ func TestPeerNotices(t *testing.T) {
 		want := []bus.Notice{bus.PeerUp{Peer: peer}, bus.PeerDown{Peer: peer, Err: errRefused}}
 		if got := notices(); !slices.Equal(got, want) {
 			t.Errorf("notices %v, want %v", got, want)
+		}
+	})
+}
+
+// Peers that break the protocol are logged once for each cause, at level warn; those that never came up are no notice.
+func TestBadPeersAreLoggedOncePerCause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := zerolog.New(&out).Level(zerolog.WarnLevel)
+		f := newFakeTransport()
+		b := bustest.New(t, &bus.Options{Transport: f, Logger: &log})
+		b.Notices(func(n bus.Notice) {
+			if _, down := n.(bus.PeerDown); !down {
+				t.Errorf("notice %v", n)
+			}
+		})
+		peer := transport.Peer{Endpoint: "tcp://127.0.0.1:5555", Address: "tcp://127.0.0.1:40000"}
+		for range 3 {
+			f.events <- transport.Event{Refused: true, Bad: true, Peer: peer, Err: errors.New("a frame of 1099511627776 bytes")}
+			f.events <- transport.Event{Bad: true, Peer: peer, Err: errors.New("garbage")}
+			f.events <- transport.Event{Peer: peer, Err: errors.New("an innocent end")}
+		}
+		synctest.Wait()
+		log1, log2 := `"error":"a frame of 1099511627776 bytes","peer":"tcp://127.0.0.1:40000"`, `"error":"garbage"`
+		if got := out.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, log1) || !strings.Contains(got, log2) {
+			t.Errorf("log:\n%s", got)
 		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"unicode"
 )
 
 const (
@@ -32,6 +33,9 @@ func parseEndpoint(text string, listen bool) (endpoint, error) {
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found {
 		return endpoint{}, errors.New("no scheme; allowed are tcp:// and ipc://")
+	}
+	if i := strings.IndexFunc(rest, unicode.IsControl); i >= 0 {
+		return endpoint{}, fmt.Errorf("control character %q", rest[i])
 	}
 	e := endpoint{text: text, scheme: scheme}
 	switch scheme {
@@ -56,6 +60,8 @@ func (e endpoint) tcp(rest string, listen bool) (endpoint, error) {
 	switch {
 	case err != nil:
 		return endpoint{}, fmt.Errorf("port %q; allowed are 0 to 65535, and *", port)
+	case strings.Contains(host, " ") || host != "*" && strings.Contains(host, "*"):
+		return endpoint{}, fmt.Errorf("host %q", host)
 	case host == "":
 		return endpoint{}, errors.New("no host; every address is tcp://*:port")
 	case !listen && host == "*":

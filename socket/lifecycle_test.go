@@ -23,7 +23,7 @@ func TestEndpointErrors(t *testing.T) {
 	s := newSub(t, nil)
 	var bad *socket.EndpointError
 	for _, endpoint := range []string{"", "127.0.0.1:1", "udp://127.0.0.1:1", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:x", "tcp://127.0.0.1:65536",
-		"tcp://:1", "tcp://::1:1", "ipc://", "ipc://@", "ipc://" + strings.Repeat("x", 200), "tcp://192.0.2.1:0"} {
+		"tcp://:1", "tcp://::1:1", "tcp://exa mple:1", "tcp://a*:1", "ipc://a\x00b", "ipc://", "ipc://@", "ipc://" + strings.Repeat("x", 200), "tcp://192.0.2.1:0"} {
 		if err := s.Listen(endpoint); !errors.As(err, &bad) || bad.Endpoint != endpoint || bad.Op != "listen" {
 			t.Errorf("Listen %q: %v", endpoint, err)
 		}

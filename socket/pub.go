@@ -38,7 +38,7 @@ func NewPub(opts *Options) *Pub {
 }
 
 // Send queues a message for every peer that wants it; that none does is no error. It copies the frames. The error is a [*MessageError] for a
-// message without frames or beyond the limits, or [ErrClosed].
+// message without frames or beyond the limits, or [ErrClosed]; a message that meets the beginning of Shutdown may be sent although.
 func (p *Pub) Send(msg zmq4.Msg) error { return p.send(msg, false) }
 
 // SendMulti is the same as Send.
@@ -74,6 +74,14 @@ func (p *Pub) send(msg zmq4.Msg, owned bool) error {
 	e := p.encoders.Get().(*encoder)
 	e.add(msg.Frames, owned)
 	p.spread(subscribers, e)
+	return p.accepted()
+}
+
+// accepted returns ErrClosed when Shutdown has begun meanwhile: what was queued before that is flushed, what came after may not be.
+func (p *Pub) accepted() error {
+	if p.refusing.Load() {
+		return ErrClosed
+	}
 	return nil
 }
 
@@ -101,6 +109,9 @@ func (p *Pub) SendBatch(ctx context.Context, msgs []zmq4.Msg) (n int, err error)
 		}
 	}
 	p.spread(subscribers, e)
+	if err == nil {
+		err = p.accepted()
+	}
 	return n, err
 }
 

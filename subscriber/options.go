@@ -1,6 +1,8 @@
 package subscriber
 
 import (
+	"cmp"
+
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/lane"
 )
@@ -13,7 +15,7 @@ const (
 
 // Options are how a subscription works.
 type Options struct {
-	// Name names the subscription in logs, notices and errors. Default: its selector.
+	// Name names the subscription in logs, notices and errors. Default: its selector, or "everything" when that is the empty prefix.
 	Name string
 	// Workers is how many handlers run at the same time, at most: 1 to 65,536. With more than one, events are taken from the queue in order
 	// but may overtake each other. Default: 1.
@@ -34,7 +36,7 @@ func (o *Options) withDefaults(selector string) (Options, error) {
 		c = *o
 	}
 	if c.Name == "" {
-		c.Name = selector
+		c.Name = cmp.Or(selector, "everything")
 	}
 	if c.Workers == 0 {
 		c.Workers = 1
