@@ -22,6 +22,9 @@ type session interface {
 	detach()
 }
 
+// lastWords is how long a connection that cannot be written to any more is still read.
+const lastWords = time.Second
+
 // conn is a connection after its handshake. Its reader runs in the goroutine that made it, its writer in one that the reader waits for.
 type conn struct {
 	base    *base
@@ -157,8 +160,10 @@ func (c *conn) write() {
 			return
 		}
 		if err := c.writeSegment(s); err != nil {
-			// Not the end of the connection: what the peer sent before it went is still to be read, and then Read fails too.
+			// Not the end of the connection yet: what the peer sent before it went is still to be read. One that only stopped
+			// reading gets no more than lastWords for that.
 			c.out.close()
+			_ = c.nc.SetReadDeadline(time.Now().Add(lastWords)) // fails only where Read does as well
 			return
 		}
 		c.out.done(s)

@@ -265,3 +265,27 @@ func TestShutdownInterruptedByClose(t *testing.T) {
 		}
 	}
 }
+
+// A peer that stops reading for good, and stays, loses its connection.
+func TestPeerThatNeverReadsAgain(t *testing.T) {
+	t.Parallel()
+	p := newPub(t, nil)
+	path := filepath.Join(t.TempDir(), "s")
+	if err := p.Listen("ipc://" + path); err != nil {
+		t.Fatal(err)
+	}
+	nc, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := takeOver(t, nc).handshake("SUB", 0)
+	r.say(zmtp.AppendSubscribe(nil, nil))
+	r.roundTrip()
+	if err := nc.(*net.UnixConn).CloseRead(); err != nil {
+		t.Fatal(err)
+	}
+	send(t, p, "into the void")
+	if e := event(t, p, socket.Disconnected); e.Reason == nil {
+		t.Errorf("%+v", e)
+	}
+}
