@@ -1,7 +1,7 @@
 // Package bus carries events from publishers to subscriptions, inside a process and, through a transport, between processes.
 //
 // A [Bus] knows no event types: packages publisher and subscriber put types on top of it. This page is the contract between
-// the bus and the code that uses it. Each numbered sentence group has tests of its own (contract_test.go); what is not
+// the bus and the code that uses it. Each numbered sentence group has tests of its own (see contract_test.go); what is not
 // promised here may change.
 //
 // # The delivery contract

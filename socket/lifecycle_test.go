@@ -289,3 +289,20 @@ func TestPeerThatNeverReadsAgain(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// During Shutdown a peer that has fallen silent is still found out, and the error counts what was lost with its connection.
+func TestShutdownNoticesASilentPeer(t *testing.T) {
+	t.Parallel()
+	p := newPub(t, &socket.Options{SendHWM: -1, HeartbeatInterval: 500 * time.Millisecond, HeartbeatTimeout: time.Second})
+	r := connect(t, listen(t, p, anyPort)).handshake("SUB", 0, "X-Fanfare=1")
+	r.say(zmtp.AppendSubscribe(nil, nil))
+	r.roundTrip()
+	send(t, p, strings.Repeat("x", 32<<20)) // more than the connection holds, and r reads no more
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := p.Shutdown(ctx)
+	var left *socket.FlushError
+	if !errors.As(err, &left) || !errors.Is(err, socket.ErrSilent) || left.Peers[0].Queued != 1 {
+		t.Errorf("%v", err)
+	}
+}

@@ -44,7 +44,7 @@ func (c *closing) await(ctx context.Context) (Closing, error) {
 }
 
 // awaitPublisherGone waits until the publisher has closed the connection. It waits for its subscribers to confirm that they have
-// everything; one that left before would make that fail.
+// everything; one that breaks off before can make that fail.
 func (c *closing) awaitPublisherGone(ctx context.Context) error {
 	select {
 	case <-c.peerDown:

@@ -45,7 +45,7 @@ type Gate struct {
 	Config
 
 	// alert is set when workers should look up between two events: a publisher waits for room, or the queue is closed. They
-	// read it before each event, so it has a cache line to itself, apart from what publishers write: 20 ns an event.
+	// read it before each event, so it has a cache line to itself, apart from what publishers write: 11 ns an event.
 	_     [64]byte
 	alert atomic.Bool
 	_     [64]byte

@@ -11,7 +11,7 @@ const (
 	maxIdleRing = 4096
 	// maxBatch is how many events a worker takes under one lock, at most.
 	maxBatch = 256
-	// idleYields is how often a worker that finds nothing yields before it ends. Starting a goroutine costs about 300 ns.
+	// idleYields is how often a worker that finds nothing yields before it ends. Starting a goroutine costs about 260 ns.
 	idleYields = 4
 )
 
