@@ -2,6 +2,7 @@ package socket
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net"
 	"slices"
@@ -15,8 +16,8 @@ import (
 
 // pattern is what makes a socket a PUB or a SUB.
 type pattern interface {
-	// attach gives a connection its session and adds it with base.add, whose result it returns.
-	attach(c *conn) bool
+	// attach gives a connection its session and adds it with base.add. An error refuses the peer.
+	attach(c *conn) error
 }
 
 // base is what all sockets have: endpoints, connections, and their lives.
@@ -27,7 +28,10 @@ type base struct {
 	opts     Options
 	limits   zmtp.Limits // of what peers send
 	pattern  pattern
-	inbox    *inbox // nil for patterns that receive nothing
+	sender   sender    // nil for patterns that send nothing
+	receiver receiver  // nil for patterns that receive nothing
+	inbox    *inbox    // nil for patterns without a queue of received messages
+	balancer *balancer // nil for patterns that do not balance load
 	segments sync.Pool
 	monitor  monitor
 	changes  change.Signal
@@ -39,6 +43,7 @@ type base struct {
 	end      context.CancelFunc
 	tasks    sync.WaitGroup
 	refusing atomic.Bool // Shutdown or Close has begun
+	sealed   atomic.Bool // no more connections: nothing is left for those that may come
 	aborted  atomic.Bool // Close has begun
 
 	mu        sync.Mutex
@@ -49,12 +54,13 @@ type base struct {
 	conns     map[*conn]struct{}
 	retired   Stats // sums over connections that are gone
 	closed    chan struct{}
+	unsent    int // messages without a peer at the end; set before closed is closed
 }
 
-func (b *base) init(typ zmq4.SocketType, opts *Options, p pattern) {
+func (b *base) setup(typ zmq4.SocketType, opts *Options, p pattern) {
 	b.typ, b.opts, b.pattern = typ, opts.withDefaults(), p
 	b.limits = b.opts.limits()
-	b.segments.New = func() any { return &segment{buf: make([]byte, 0, segmentFirst)} }
+	b.segments.New = func() any { return &segment{encoded: encoded{buf: make([]byte, 0, segmentFirst)}} }
 	b.monitor.events = make(chan Event, b.opts.EventBuffer)
 	b.life, b.end = context.WithCancel(context.Background())
 	b.ctx, b.cancel = context.WithCancel(b.life)
@@ -62,11 +68,20 @@ func (b *base) init(typ zmq4.SocketType, opts *Options, p pattern) {
 	b.closed = make(chan struct{})
 }
 
+// receives gives the socket a queue for what it receives.
+func (b *base) receives() {
+	b.inbox = newInbox(b.opts.ReceiveHWM)
+	if b.opts.Conflate {
+		b.inbox.replaced = &b.counters.conflated
+	}
+	b.receiver = b.inbox
+}
+
 // Type returns the socket type.
 func (b *base) Type() zmq4.SocketType { return b.typ }
 
-// Listen binds the socket to an endpoint and accepts connections on it until the socket is closed. A socket may listen on many. The error
-// is an [*EndpointError], an [*OptionError] or [ErrClosed].
+// Listen binds the socket to an endpoint and accepts connections on it until the socket is closed, or [Unbind]. A socket may listen on
+// many. The error is an [*EndpointError], an [*OptionError] or [ErrClosed].
 func (b *base) Listen(ep string) error {
 	parsed, err := parseEndpoint(ep, true)
 	if err != nil {
@@ -75,15 +90,16 @@ func (b *base) Listen(ep string) error {
 	if err := b.start(); err != nil {
 		return err
 	}
-	nl, err := parsed.listen(b.ctx, &b.opts)
+	door, err := parsed.listen(b.ctx, &b.opts)
 	if err != nil {
+		b.monitor.emit(Event{Kind: BindFailed, Endpoint: ep, Reason: err})
 		return &EndpointError{Endpoint: ep, Op: "listen", Err: err}
 	}
-	l := &listener{base: b, endpoint: parsed, nl: nl, bound: parsed.bound(nl.Addr())}
+	l := newListener(b, parsed, door)
 	b.mu.Lock()
 	if b.refusing.Load() {
 		b.mu.Unlock()
-		_ = nl.Close()
+		_ = door.close()
 		return ErrClosed
 	}
 	b.listeners = append(b.listeners, l)
@@ -93,7 +109,7 @@ func (b *base) Listen(ep string) error {
 }
 
 // Dial connects the socket to an endpoint. It returns at once: the connection is made in the background, and made again whenever it is lost,
-// until the socket is closed. A socket may dial many. The error is an [*EndpointError], an [*OptionError] or [ErrClosed].
+// until the socket is closed, or [Disconnect]. A socket may dial many. The error is an [*EndpointError], an [*OptionError] or [ErrClosed].
 func (b *base) Dial(ep string) error {
 	parsed, err := parseEndpoint(ep, false)
 	if err != nil {
@@ -106,6 +122,7 @@ func (b *base) Dial(ep string) error {
 	b.mu.Lock()
 	if b.refusing.Load() {
 		b.mu.Unlock()
+		l.cancel()
 		return ErrClosed
 	}
 	b.links = append(b.links, l)
@@ -143,7 +160,7 @@ func (b *base) Addr() net.Addr {
 	if len(b.listeners) == 0 {
 		return nil
 	}
-	return b.listeners[len(b.listeners)-1].nl.Addr()
+	return b.listeners[len(b.listeners)-1].door.addr()
 }
 
 // Bound returns the endpoints that Listen has bound, in that order, with the ports that were chosen.
@@ -158,7 +175,7 @@ func (b *base) Bound() []string {
 }
 
 // Events returns the channel of events, always the same. What does not fit into its buffer is counted in Stats. It is closed after the
-// event [Closed].
+// event [MonitorStopped].
 func (b *base) Events() <-chan Event { return b.monitor.events }
 
 // Changed returns a channel that is closed at the next change of peers, of their subscriptions, or of readiness. To wait for a state:
@@ -172,32 +189,44 @@ func (b *base) Events() <-chan Event { return b.monitor.events }
 //	}
 func (b *base) Changed() <-chan struct{} { return b.changes.Next() }
 
+// origin says where a connection comes from.
+type origin struct {
+	base     *base
+	link     *link     // nil if accepted
+	listener *listener // nil if dialled
+	text     string
+}
+
 // greet runs the handshake and adds the connection.
-func (b *base) greet(l *link, text string, nc net.Conn) (*conn, error) {
-	remote := remoteOf(nc)
-	peer, err := zmtp.Handshake(b.ctx, nc, zmtp.Options{Type: b.typ, Server: l == nil, Metadata: b.ready, Timeout: b.opts.HandshakeTimeout})
-	if err != nil {
-		b.counters.handshakesFailed.Add(1)
-		b.monitor.emit(Event{Kind: HandshakeFailed, Endpoint: text, Remote: remote, Reason: err})
+func (o origin) greet(ctx context.Context, w wire) (*conn, error) {
+	b, remote := o.base, w.remote()
+	peer, err := w.handshake(ctx, zmtp.Options{Type: b.typ, Server: o.link == nil, Identity: b.opts.Identity, Metadata: b.ready, Timeout: b.opts.HandshakeTimeout})
+	var c *conn
+	if err == nil {
+		c = newConn(o, w, peer)
+		if err = b.pattern.attach(c); err == nil {
+			return c, nil
+		}
+		w.close()
+	}
+	if errors.Is(err, ErrClosed) {
 		return nil, err
 	}
-	c := newConn(b, l, text, nc, peer)
-	if !b.pattern.attach(c) {
-		_ = nc.Close()
-		return nil, ErrClosed
-	}
-	return c, nil
+	b.counters.handshakesFailed.Add(1)
+	b.monitor.emit(Event{Kind: failure(err), Endpoint: o.text, Remote: remote, Reason: err})
+	return nil, err
 }
 
 // serve runs the connection until it ends, and returns why it did.
 func (b *base) serve(c *conn) error {
-	text, remote := c.text, c.remote()
+	text, remote := c.text, c.wire.remote()
 	b.counters.connects.Add(1)
 	b.monitor.emit(Event{Kind: HandshakeSucceeded, Endpoint: text, Remote: remote, Peer: new(c.snapshot())})
 	b.changes.Tell()
 	err := c.run()
 	b.remove(c)
 	c.session.detach()
+	b.retire(c)
 	close(c.ended)
 	b.counters.disconnects.Add(1)
 	b.monitor.emit(Event{Kind: Disconnected, Endpoint: text, Remote: remote, Reason: err, Peer: new(c.snapshot())})
@@ -205,27 +234,34 @@ func (b *base) serve(c *conn) error {
 	return err
 }
 
-// add makes c one of the connections. It returns false when the socket takes no more.
-func (b *base) add(c *conn) bool {
+// add makes c one of the connections. The pattern may have locked its own lock, so that c is complete when the first message meets it.
+func (b *base) add(c *conn) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.refusing.Load() {
-		return false
+	if b.sealed.Load() || c.link != nil && c.link.ended || c.listener != nil && c.listener.ended {
+		return ErrClosed
 	}
+	c.wire.join(c)
 	b.conns[c] = struct{}{}
 	if c.link != nil {
 		c.link.connected = true
 	}
-	return true
+	return nil
 }
 
 func (b *base) remove(c *conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.conns, c)
 	if c.link != nil {
 		c.link.connected = false
 	}
+}
+
+// retire takes the connection out of the figures of those that are there.
+func (b *base) retire(c *conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.conns, c)
 	b.retired.add(c)
 }
 

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -12,18 +13,22 @@ import (
 // Close ends the socket at once: what is queued is dropped and counted. It returns when all goroutines of the socket have ended. It may be
 // called again, and during Shutdown, and always returns nil.
 func (b *base) Close() error {
-	if b.refuse() {
+	first := b.refuse()
+	b.aborted.Store(true)
+	b.changes.Tell()
+	b.seal()
+	b.abortAll()
+	if first {
 		b.finish()
 	}
-	b.aborted.Store(true)
-	b.abortAll()
 	<-b.closed
 	return nil
 }
 
-// Shutdown takes no more messages and connections, waits until all that was sent has reached the peers, and closes the socket. Peers of this
-// package then have answered a PING that followed the last message, or have closed the connection; for others everything is written, our side
-// of the connection is closed, and they have closed theirs. A socket that receives drops what it has not delivered.
+// Shutdown takes no more messages, waits until all that was sent has reached the peers, and closes the socket. Peers of this package then have
+// answered a PING that followed the last message, or have closed the connection; for others everything is written, our side
+// of the connection is closed, and they have closed theirs. Messages that wait for a peer wait for it until ctx ends. A socket that receives
+// drops what it has not delivered.
 //
 // What could not be flushed when ctx ended, or because a connection was lost meanwhile, is in a [*FlushError]. The socket is closed in
 // every case. On a socket that is closed, or being closed, and when Close interrupts it, it returns [ErrClosed].
@@ -31,6 +36,10 @@ func (b *base) Shutdown(ctx context.Context) error {
 	if !b.refuse() {
 		return ErrClosed
 	}
+	if b.balancer != nil {
+		b.balancer.flushed(ctx)
+	}
+	b.seal()
 	conns := b.connections()
 	dropped := make([]uint64, len(conns))
 	for i, c := range conns {
@@ -39,7 +48,12 @@ func (b *base) Shutdown(ctx context.Context) error {
 	results := make([]error, len(conns))
 	var flushes sync.WaitGroup
 	for i, c := range conns {
-		flushes.Go(func() { results[i] = c.flush(ctx) })
+		flushes.Go(func() {
+			results[i] = c.flush(ctx)
+			if results[i] == nil {
+				c.partFrom(ctx)
+			}
+		})
 	}
 	flushes.Wait()
 	aborted := b.aborted.Load() // by Close, perhaps before conns was read
@@ -48,11 +62,14 @@ func (b *base) Shutdown(ctx context.Context) error {
 		if err != nil {
 			c := conns[i]
 			queued, _, now := c.out.counts() // the end of a connection turns what was queued into dropped
-			failed.Peers = append(failed.Peers, Unflushed{Endpoint: c.text, Remote: c.remote(), Queued: queued + int(now-dropped[i]), Err: err})
+			failed.Peers = append(failed.Peers, Unflushed{Endpoint: c.text, Remote: c.wire.remote(), Queued: queued + int(now-dropped[i]), Err: err})
 		}
 	}
 	b.abortAll()
 	b.finish()
+	if left := b.unsent; left > 0 {
+		failed.Peers = append(failed.Peers, Unflushed{Remote: "nobody yet", Queued: left, Err: cmp.Or(ctx.Err(), error(ErrPeerLost))})
+	}
 	switch {
 	case len(failed.Peers) > 0:
 		return &failed
@@ -62,23 +79,30 @@ func (b *base) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// refuse makes every call return ErrClosed, stops listening and dialling, and ends the inbox. It returns whether it was the first.
+// refuse makes every call return ErrClosed. It returns whether it was the first.
 func (b *base) refuse() bool {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	first := b.refusing.CompareAndSwap(false, true)
+	if first && b.inbox != nil {
+		b.counters.dropped.Add(uint64(b.inbox.close()))
+	}
+	return first
+}
+
+// seal stops listening and dialling. No connection is added any more.
+func (b *base) seal() {
+	b.mu.Lock()
+	first := b.sealed.CompareAndSwap(false, true)
 	listeners := b.listeners
 	b.mu.Unlock()
 	if !first {
-		return false
+		return
 	}
 	b.cancel()
 	for _, l := range listeners {
-		_ = l.nl.Close() // its accept loop ends
+		l.end()
 	}
-	if b.inbox != nil {
-		b.counters.dropped.Add(uint64(b.inbox.close()))
-	}
-	return true
 }
 
 func (b *base) abortAll() {
@@ -91,6 +115,10 @@ func (b *base) finish() {
 	b.abortAll()
 	b.end()
 	b.tasks.Wait()
+	if b.balancer != nil {
+		b.unsent = b.balancer.drop()
+		b.counters.dropped.Add(uint64(b.unsent))
+	}
 	b.monitor.close()
 	b.changes.Tell()
 	close(b.closed)
@@ -116,17 +144,24 @@ func (c *conn) flush(ctx context.Context) error {
 	if err := c.await(ctx, written); err != nil {
 		return err
 	}
-	half, ok := c.nc.(interface{ CloseWrite() error })
-	if !ok {
-		return nil
-	}
-	if err := half.CloseWrite(); err != nil {
+	if err := c.wire.closeWrite(); err != nil {
 		return err
 	}
 	if err := c.await(ctx, nil); !errors.Is(err, io.EOF) {
 		return err
 	}
 	return nil
+}
+
+// partFrom waits a little for a peer to hang up, after our side of the connection was closed: a peer that is writing would be reset, and
+// lose what it was told last.
+func (c *conn) partFrom(ctx context.Context) {
+	if c.wire.closeWrite() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	_ = c.await(ctx, nil) // it is flushed: how it leaves is its own affair
 }
 
 // await waits for done, for the end of the connection, or for ctx.

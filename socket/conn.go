@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,21 +21,19 @@ type session interface {
 	detach()
 }
 
-// lastWords is how long a connection that cannot be written to any more is still read.
-const lastWords = time.Second
-
-// conn is a connection after its handshake. Its reader runs in the goroutine that made it, its writer in one that the reader waits for.
+// conn is a connection after its handshake.
 type conn struct {
-	base    *base
-	link    *link // the dialled endpoint it belongs to, nil if accepted
-	text    string
-	nc      net.Conn
-	peer    zmtp.Peer
-	own     bool // the peer is of this package
-	session session
-	out     outQueue
-	in      *inlet // nil for patterns that receive nothing
-	vector  net.Buffers
+	base     *base
+	link     *link     // the dialled endpoint it belongs to, nil if accepted
+	listener *listener // the one that accepted it, nil if dialled
+	text     string
+	wire     wire
+	peer     zmtp.Peer
+	own      bool // the peer is of this package
+	session  session
+	out      outQueue
+	in       *inlet // nil for patterns that receive nothing
+	prefix   []byte // begins every message received, nil for none: the routing ID
 
 	heard   atomic.Bool  // something came since the last beat
 	pinging atomic.Bool  // a heartbeat PING waits to be written
@@ -46,22 +43,26 @@ type conn struct {
 
 	flushed   chan struct{} // closed when the peer answered the PING of Shutdown
 	flushOnce sync.Once
-	ended     chan struct{} // closed when reader and writer have ended
+	left      chan struct{} // closed when the reader has ended
+	ended     chan struct{} // closed when all is done
 	err       error         // why it ended, set before ended is closed
 
 	causeMu sync.Mutex
 	cause   error // why we ended it, nil if we did not
 }
 
-func newConn(b *base, l *link, text string, nc net.Conn, peer zmtp.Peer) *conn {
-	c := &conn{base: b, link: l, text: text, nc: nc, peer: peer, flushed: make(chan struct{}), ended: make(chan struct{})}
+func newConn(o origin, w wire, peer zmtp.Peer) *conn {
+	b := o.base
+	c := &conn{base: b, link: o.link, listener: o.listener, text: o.text, wire: w, peer: peer,
+		flushed: make(chan struct{}), left: make(chan struct{}), ended: make(chan struct{})}
 	_, c.own = peer.Metadata[strings.ToLower(ownProperty)]
 	c.heard.Store(true)
-	c.out.init(b.opts.SendHWM, &b.segments, &b.counters.dropped)
+	c.out = outQueue{hwm: b.opts.SendHWM, conflate: b.opts.Conflate, pool: &b.segments, late: &b.counters.dropped, replaced: &b.counters.conflated}
+	c.out.ready.L = &c.out.mu
 	switch {
 	case b.inbox == nil:
-	case l != nil:
-		c.in = l.in
+	case o.link != nil:
+		c.in = o.link.in
 	default:
 		c.in = newInlet()
 	}
@@ -70,12 +71,8 @@ func newConn(b *base, l *link, text string, nc net.Conn, peer zmtp.Peer) *conn {
 
 // run moves messages until the connection ends, and returns why.
 func (c *conn) run() error {
-	var writer sync.WaitGroup
-	writer.Go(c.write)
-	err := c.read()
-	c.out.close()
-	_ = c.nc.Close() // nothing is left to lose
-	writer.Wait()
+	err := c.wire.run(c)
+	close(c.left)
 	c.causeMu.Lock()
 	if c.cause != nil {
 		err = c.cause
@@ -92,26 +89,15 @@ func (c *conn) abort(cause error) {
 		c.cause = cause
 	}
 	c.causeMu.Unlock()
-	_ = c.nc.Close()
+	c.wire.close()
 }
 
-func (c *conn) read() error {
-	decoder := zmtp.NewDecoder(c.base.limits)
-	var batch [][][]byte
-	for {
-		n, readErr := c.nc.Read(decoder.Buffer())
-		if n > 0 {
-			c.heard.Store(true)
-			decoder.Advance(n)
-			var err error
-			if batch, err = c.decode(decoder, batch); err != nil {
-				return err
-			}
-		}
-		if readErr != nil {
-			return readErr
-		}
+func (c *conn) decoder() *zmtp.Decoder {
+	d := zmtp.NewDecoder(c.base.limits)
+	if c.prefix != nil {
+		d.Prefix(c.prefix)
 	}
+	return d
 }
 
 // decode passes on all that is complete, in order: a PING that follows a subscription is answered when the subscription is in force.
@@ -153,45 +139,10 @@ func (c *conn) command(body []byte) error {
 	return nil
 }
 
-func (c *conn) write() {
-	for {
-		s := c.out.take()
-		if s == nil {
-			return
-		}
-		if err := c.writeSegment(s); err != nil {
-			// Not the end of the connection yet: what the peer sent before it went is still to be read. One that only stopped
-			// reading gets no more than lastWords for that.
-			c.out.close()
-			_ = c.nc.SetReadDeadline(time.Now().Add(lastWords)) // fails only where Read does as well
-			return
-		}
-		c.out.done(s)
-	}
-}
-
-func (c *conn) writeSegment(s *segment) error {
-	if len(s.splices) == 0 {
-		_, err := c.nc.Write(s.buf)
-		return err
-	}
-	pieces, from := c.vector[:0], 0
-	for _, l := range s.splices {
-		pieces = append(pieces, s.buf[from:l.at], l.body)
-		from = l.at
-	}
-	pieces = append(pieces, s.buf[from:])
-	c.vector = pieces
-	rest := pieces
-	_, err := rest.WriteTo(c.nc)
-	clear(pieces)
-	return err
-}
-
 // snapshot describes the connection.
 func (c *conn) snapshot() Peer {
 	p := Peer{
-		Endpoint: c.text, Remote: c.remote(), Own: c.own, Junk: c.junk.Load(),
+		Endpoint: c.text, Remote: c.wire.remote(), Own: c.own, Junk: c.junk.Load(), RoutingID: c.prefix,
 		Type: c.peer.Type, Identity: c.peer.Identity, Metadata: c.peer.Metadata,
 	}
 	p.Queued, p.Sent, p.Dropped = c.out.counts()
@@ -203,12 +154,17 @@ func (c *conn) snapshot() Peer {
 	return p
 }
 
-// remote is the address of the other side; a Unix socket that dialled has none.
-func (c *conn) remote() string { return remoteOf(c.nc) }
+// plain is the session of patterns without commands of their own, and the base of the others.
+type plain struct{ *conn }
 
-func remoteOf(nc net.Conn) string {
-	if a := nc.RemoteAddr(); a != nil && a.String() != "" && a.String() != "@" {
-		return a.Network() + "://" + a.String()
-	}
-	return "local"
+// messages hands them to the socket's reader.
+func (p plain) messages(batch [][][]byte) {
+	b := p.base
+	n := b.inbox.put(p.in, batch, b.inbox.hwm)
+	b.counters.received.Add(uint64(n))
+	b.counters.dropped.Add(uint64(len(batch) - n)) // the socket is closed
 }
+
+func (p plain) command(_, _ []byte) { p.junk.Add(1) }
+func (p plain) pong([]byte)         { p.junk.Add(1) }
+func (p plain) detach()             {}

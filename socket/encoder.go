@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/fanfare-go/fanfare/internal/zmtp"
@@ -9,8 +8,7 @@ import (
 
 // encoder holds messages encoded once for all peers. It is used by one goroutine and goes back to its pool.
 type encoder struct {
-	buf     []byte
-	splices []splice // offsets are in buf
+	encoded
 	parcels []parcel
 	size    int // of all of them on the wire
 }
@@ -24,40 +22,19 @@ type parcel struct {
 	size                   int // on the wire
 }
 
-// add encodes a message. Large frames are taken by reference if the message is owned, else as a copy.
-func (e *encoder) add(frames [][]byte, owned bool) {
-	buf := e.buf
-	p := parcel{start: len(buf), topicSize: len(frames[0]), firstSplice: len(e.splices)}
-	last := len(frames) - 1
-	for i, body := range frames {
-		var flags zmtp.Flags
-		if i < last {
-			flags = zmtp.More
-		}
-		buf = zmtp.AppendHeader(buf, flags, len(body))
-		if i == 0 {
-			p.topic = len(buf)
-		}
-		if len(body) < largeFrame {
-			buf = append(buf, body...)
-			continue
-		}
-		if !owned {
-			body = slices.Clone(body)
-		}
-		e.splices = append(e.splices, splice{at: len(buf), body: body})
-		p.size += len(body)
-	}
-	p.end, p.endSplice = len(buf), len(e.splices)
-	p.size += p.end - p.start
-	e.buf = buf
+// add encodes a message whose large frames are owned.
+func (e *encoder) add(frames [][]byte) {
+	p := parcel{start: len(e.buf), topicSize: len(frames[0]), firstSplice: len(e.splices)}
+	p.topic = p.start + zmtp.HeaderSize(len(frames[0]))
+	p.size = e.encode(frames)
+	p.end, p.endSplice = len(e.buf), len(e.splices)
 	e.size += p.size
 	e.parcels = append(e.parcels, p)
 }
 
 // topic returns the first frame of a message.
 func (e *encoder) topic(p *parcel) []byte {
-	if p.topicSize >= largeFrame {
+	if p.topicSize >= zmtp.LargeFrame {
 		return e.splices[p.firstSplice].body
 	}
 	return e.buf[p.topic : p.topic+p.topicSize]
@@ -74,15 +51,6 @@ func (e *encoder) reset() {
 	}
 	clear(e.splices)
 	e.buf, e.splices, e.parcels, e.size = e.buf[:0], e.splices[:0], e.parcels[:0], 0
-}
-
-func hasLarge(frames [][]byte) bool {
-	for _, frame := range frames {
-		if len(frame) >= largeFrame {
-			return true
-		}
-	}
-	return false
 }
 
 func newEncoders() *sync.Pool { return &sync.Pool{New: func() any { return new(encoder) }} }

@@ -14,10 +14,12 @@ import (
 )
 
 const (
-	schemeTCP = "tcp"
-	schemeIPC = "ipc"
+	schemeTCP    = "tcp"
+	schemeIPC    = "ipc"
+	schemeInproc = "inproc"
 
-	maxIPCPath = 107 // bytes of a Unix socket address on Linux
+	maxIPCPath    = 107 // bytes of a Unix socket address on Linux
+	maxInprocName = 255 // bytes
 )
 
 // endpoint is a parsed endpoint: what net.Listen and net.Dial take, and how the user wrote it.
@@ -32,7 +34,7 @@ type endpoint struct {
 func parseEndpoint(text string, listen bool) (endpoint, error) {
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found {
-		return endpoint{}, errors.New("no scheme; allowed are tcp:// and ipc://")
+		return endpoint{}, errors.New("no scheme; allowed are tcp://, ipc:// and inproc://")
 	}
 	if i := strings.IndexFunc(rest, unicode.IsControl); i >= 0 {
 		return endpoint{}, fmt.Errorf("control character %q", rest[i])
@@ -43,8 +45,10 @@ func parseEndpoint(text string, listen bool) (endpoint, error) {
 		return e.tcp(rest, listen)
 	case schemeIPC:
 		return e.ipc(rest)
+	case schemeInproc:
+		return e.inproc(rest)
 	default:
-		return endpoint{}, fmt.Errorf("scheme %q; allowed are tcp and ipc", scheme)
+		return endpoint{}, fmt.Errorf("scheme %q; allowed are tcp, ipc and inproc", scheme)
 	}
 }
 
@@ -87,8 +91,52 @@ func (e endpoint) ipc(path string) (endpoint, error) {
 	return e, nil
 }
 
-// listen opens the endpoint. The path left behind by a listener that died is taken over; one that answers is in use.
-func (e endpoint) listen(ctx context.Context, opts *Options) (net.Listener, error) {
+func (e endpoint) inproc(name string) (endpoint, error) {
+	if name == "" || len(name) > maxInprocName {
+		return endpoint{}, fmt.Errorf("name of %d bytes, allowed are 1 to %d", len(name), maxInprocName)
+	}
+	e.address = name
+	return e, nil
+}
+
+// acceptor is an open endpoint.
+type acceptor interface {
+	accept() (wire, error)
+	close() error
+	addr() net.Addr
+}
+
+// listen opens the endpoint.
+func (e endpoint) listen(ctx context.Context, opts *Options) (acceptor, error) {
+	if e.scheme == schemeInproc {
+		h, err := rendezvous.listen(e.address)
+		if err != nil { // not h, which would be a nil in an interface
+			return nil, err
+		}
+		return h, nil
+	}
+	l, err := e.listenStream(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return streamAcceptor{l}, nil
+}
+
+type streamAcceptor struct{ net.Listener }
+
+func (l streamAcceptor) accept() (wire, error) {
+	nc, err := l.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &stream{nc: nc}, nil
+}
+
+func (l streamAcceptor) close() error   { return l.Close() }
+func (l streamAcceptor) addr() net.Addr { return l.Addr() }
+
+// listenStream opens a tcp or ipc endpoint. The path left behind by a listener that died is taken over; one that answers is in use.
+func (e endpoint) listenStream(ctx context.Context, opts *Options) (net.Listener, error) {
 	config := net.ListenConfig{KeepAliveConfig: keepAlive(opts)}
 	l, err := config.Listen(ctx, e.network, e.address)
 	if e.scheme != schemeIPC || !errors.Is(err, syscall.EADDRINUSE) || !e.stale(ctx) {
@@ -115,9 +163,16 @@ func (e endpoint) stale(ctx context.Context) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
-func (e endpoint) dial(ctx context.Context, opts *Options) (net.Conn, error) {
+func (e endpoint) dial(ctx context.Context, opts *Options) (wire, error) {
+	if e.scheme == schemeInproc {
+		return rendezvous.dial(ctx, e.address)
+	}
 	d := net.Dialer{Timeout: opts.HandshakeTimeout, KeepAliveConfig: keepAlive(opts)}
-	return d.DialContext(ctx, e.network, e.address)
+	nc, err := d.DialContext(ctx, e.network, e.address)
+	if err != nil {
+		return nil, err
+	}
+	return &stream{nc: nc}, nil
 }
 
 // bound is the endpoint as others may dial it: with the port that was chosen.

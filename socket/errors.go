@@ -11,6 +11,18 @@ import (
 // ErrClosed is returned by every call on a socket after Close, or once Shutdown has begun.
 var ErrClosed = errors.New("socket: closed")
 
+// Errors of single socket types.
+var (
+	// ErrFull: a ROUTER with Mandatory, or a PUB or XPUB with NoDrop, has no room for the message at a peer.
+	ErrFull = errors.New("socket: the queue of a peer is full")
+	// ErrUnroutable: a ROUTER with Mandatory has no peer of that routing ID.
+	ErrUnroutable = errors.New("socket: no peer has this routing ID")
+	// ErrPeerLost: the peer that had the request of a REQ is gone, and with it the reply. The next request may be sent.
+	ErrPeerLost = errors.New("socket: the peer that had the request is gone")
+	// ErrState: every [*StateError] is one.
+	ErrState = errors.New("socket: out of turn")
+)
+
 // Reasons why a connection was ended from this side, found with errors.Is in [Event.Reason].
 var (
 	// ErrSilent: nothing was heard from the peer for the heartbeat timeout, or for the time to live that it announced itself.
@@ -19,12 +31,16 @@ var (
 	ErrFlood = errors.New("socket: the peer does not read the answers to its PINGs")
 	// ErrSubscriptions: the peer has more than 65,536 subscriptions at once, or they have more than 4 MiB together.
 	ErrSubscriptions = errors.New("socket: the peer has more than 65536 subscriptions, or 4 MiB of them")
+	// ErrIdentityInUse: another peer of the ROUTER or REP has the identity already.
+	ErrIdentityInUse = errors.New("socket: another peer has this identity")
+	// ErrPaired: a PAIR has a peer already.
+	ErrPaired = errors.New("socket: the PAIR has a peer already")
 )
 
 // EndpointError reports an endpoint that cannot be used: malformed, in use, not permitted.
 type EndpointError struct {
 	Endpoint string // as given
-	Op       string // "listen" or "dial"
+	Op       string // "listen", "dial", "unbind" or "disconnect"
 	Err      error  // errors.Is(err, syscall.EADDRINUSE) for one in use
 }
 
@@ -43,8 +59,8 @@ type MessageError struct {
 }
 
 func (e *MessageError) Error() string {
-	if e.Value == 0 {
-		return fmt.Sprintf("socket: message with %s 0, the least is 1", e.Field)
+	if e.Value < e.Limit {
+		return fmt.Sprintf("socket: message with %s %d, the least is %d", e.Field, e.Value, e.Limit)
 	}
 	return fmt.Sprintf("socket: message with %s %d, the limit is %d", e.Field, e.Value, e.Limit)
 }
@@ -69,6 +85,20 @@ func (e *UnsupportedError) Error() string {
 
 // Is makes errors.Is(err, errors.ErrUnsupported) true.
 func (e *UnsupportedError) Is(target error) bool { return target == errors.ErrUnsupported }
+
+// StateError reports a call of a REQ or REP out of turn. It is an [ErrState].
+type StateError struct {
+	Type   zmq4.SocketType
+	Op     string // "Send" or "Recv"
+	Reason string // what has to come first
+}
+
+func (e *StateError) Error() string {
+	return fmt.Sprintf("socket: a %s socket cannot %s now: %s", e.Type, e.Op, e.Reason)
+}
+
+// Is makes errors.Is(err, ErrState) true.
+func (e *StateError) Is(target error) bool { return target == ErrState }
 
 // FlushError is returned by Shutdown when the context ended, or a connection was lost, before all was flushed.
 type FlushError struct {

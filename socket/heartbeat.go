@@ -26,6 +26,9 @@ func (b *base) heartbeat() {
 // beat sends a PING to a peer that understands it, and ends a connection that was silent for too long. Any byte is a sign of life.
 // While back-pressure stops our reader we hear nothing and judge nothing; our own PINGs go on, for the peer judges too.
 func (c *conn) beat() {
+	if !c.wire.stream() {
+		return
+	}
 	opts := &c.base.opts
 	if c.heard.Swap(false) || c.paused() {
 		c.silent = 0

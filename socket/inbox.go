@@ -3,6 +3,7 @@ package socket
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-zeromq/zmq4"
 )
@@ -13,7 +14,8 @@ const maxIdleRing = 16 << 10
 // inbox is what a socket has received and the application has not yet taken: one queue for each peer, emptied in turns, one message
 // at a time, so that a busy peer does not starve a quiet one.
 type inbox struct {
-	hwm int // per peer; negative: none
+	hwm      int            // per peer; negative: none
+	replaced *atomic.Uint64 // counts messages that a newer one replaced; nil: none are replaced
 
 	mu          sync.Mutex
 	first, last *inlet        // those with messages, in the order of their turns
@@ -40,18 +42,21 @@ func newInbox(hwm int) *inbox {
 
 func newInlet() *inlet { return &inlet{room: make(chan struct{}, 1)} }
 
-// put queues messages of one peer, and waits while its queue is full. It returns how many it took: all, unless the inbox is closed. It keeps
+// put queues messages of one peer, and waits while limit of them wait; negative: no limit. It returns how many it took: all, unless the inbox is closed. It keeps
 // the messages and not the slice.
-func (b *inbox) put(in *inlet, messages [][][]byte) (n int) {
+func (b *inbox) put(in *inlet, messages [][][]byte, limit int) (n int) {
 	for {
 		b.mu.Lock()
 		if b.closed {
 			b.mu.Unlock()
 			return n
 		}
+		if b.replaced != nil {
+			n = b.replace(in, messages)
+		}
 		k := len(messages) - n
-		if b.hwm >= 0 {
-			k = min(k, b.hwm-in.n)
+		if limit >= 0 && b.replaced == nil {
+			k = max(0, min(k, limit-in.n))
 		}
 		if in.n == 0 && k > 0 {
 			b.append(in)
@@ -72,6 +77,20 @@ func (b *inbox) put(in *inlet, messages [][][]byte) (n int) {
 		case <-b.done:
 		}
 	}
+}
+
+// replace drops all but the newest message, and returns how many of messages that were.
+func (b *inbox) replace(in *inlet, messages [][][]byte) (dropped int) {
+	if len(messages) == 0 {
+		return 0
+	}
+	if in.n > 0 { // the list has it already: change it in place
+		in.ring[in.head] = messages[len(messages)-1]
+		b.replaced.Add(uint64(len(messages)))
+		return len(messages)
+	}
+	b.replaced.Add(uint64(len(messages) - 1))
+	return len(messages) - 1
 }
 
 // take fills buf with at least one message, in turns over the peers. It waits for one until ctx ends.
@@ -136,7 +155,7 @@ func (b *inbox) endTurn(in *inlet) {
 		in.ring, in.head = nil, 0
 	}
 	// Half empty, not one free place: the reader should have something to do when it wakes.
-	if in.paused && in.n <= b.hwm/2 {
+	if in.paused && in.n <= b.hwm/2 || in.paused && in.n == 0 {
 		in.paused = false
 		token(in.room)
 	}

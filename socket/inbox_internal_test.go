@@ -21,8 +21,8 @@ func batch(name string, n int) (messages [][][]byte) {
 func TestInboxTakesTurns(t *testing.T) {
 	t.Parallel()
 	b, busy, quiet := newInbox(-1), newInlet(), newInlet()
-	b.put(busy, batch("b", 40))
-	b.put(quiet, batch("q", 3))
+	b.put(busy, batch("b", 40), b.hwm)
+	b.put(quiet, batch("q", 3), b.hwm)
 	var got []string
 	for _, size := range []int{1, 4, 100} {
 		buf := make([]zmq4.Msg, size)
@@ -45,7 +45,7 @@ func TestInboxMark(t *testing.T) {
 	const messages = 1000
 	b, in := newInbox(10), newInlet()
 	done := make(chan int, 1)
-	go func() { done <- b.put(in, batch("", messages)) }()
+	go func() { done <- b.put(in, batch("", messages), b.hwm) }()
 	buf := make([]zmq4.Msg, 7)
 	for i := 0; i < messages; {
 		n, err := b.take(t.Context(), buf)
@@ -71,7 +71,7 @@ func TestInboxCloseReleasesReader(t *testing.T) {
 	t.Parallel()
 	b, in := newInbox(10), newInlet()
 	done := make(chan int, 1)
-	go func() { done <- b.put(in, batch("", 25)) }()
+	go func() { done <- b.put(in, batch("", 25), b.hwm) }()
 	buf := make([]zmq4.Msg, 1)
 	if _, err := b.take(t.Context(), buf); err != nil {
 		t.Fatal(err)
@@ -86,17 +86,18 @@ func TestInboxCloseReleasesReader(t *testing.T) {
 }
 
 // exhausted is a listener without file descriptors.
-type exhausted struct{ net.Listener }
+type exhausted struct{}
 
 var errExhausted = errors.New("too many open files")
 
-func (exhausted) Accept() (net.Conn, error) { return nil, errExhausted }
-func (exhausted) Close() error              { return nil }
+func (exhausted) accept() (wire, error) { return nil, errExhausted }
+func (exhausted) close() error          { return nil }
+func (exhausted) addr() net.Addr        { return nil }
 
 func TestAcceptBacksOff(t *testing.T) {
 	t.Parallel()
 	p := NewPub(nil)
-	l := &listener{base: &p.base, nl: exhausted{}, bound: "tcp://nowhere:1"}
+	l := newListener(&p.base, endpoint{text: "tcp://nowhere:1"}, exhausted{})
 	p.tasks.Go(l.run)
 	for want := acceptRetryMin; want <= 8*acceptRetryMin; {
 		if e := <-p.Events(); e.Kind == AcceptFailed {

@@ -28,7 +28,7 @@ func TestEndpointErrors(t *testing.T) {
 			t.Errorf("Listen %q: %v", endpoint, err)
 		}
 	}
-	for _, endpoint := range []string{"tcp://*:5555", "tcp://127.0.0.1:0", "tcp://127.0.0.1:*", "inproc://x"} {
+	for _, endpoint := range []string{"tcp://*:5555", "tcp://127.0.0.1:0", "tcp://127.0.0.1:*", "inproc://"} {
 		if err := s.Dial(endpoint); !errors.As(err, &bad) || bad.Op != "dial" {
 			t.Errorf("Dial %q: %v", endpoint, err)
 		}
@@ -137,7 +137,7 @@ func TestClosed(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	event(t, p, socket.Closed)
+	event(t, p, socket.MonitorStopped)
 	if _, open := <-p.Events(); open {
 		t.Error("events after the last")
 	}

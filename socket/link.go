@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 
@@ -13,12 +14,16 @@ type link struct {
 	base      *base
 	endpoint  endpoint
 	in        *inlet
+	ctx       context.Context // ends with Disconnect, or that of the socket
+	cancel    context.CancelFunc
 	connected bool  // guarded by base.mu
+	ended     bool  // guarded by base.mu
 	failure   error // why there is no connection, as far as known; guarded by base.mu
 }
 
 func newLink(b *base, e endpoint) *link {
 	l := &link{base: b, endpoint: e}
+	l.ctx, l.cancel = context.WithCancel(b.ctx)
 	if b.inbox != nil {
 		l.in = newInlet()
 	}
@@ -30,7 +35,7 @@ func (l *link) run() {
 	delay := b.opts.ReconnectInterval
 	for {
 		wasPeer, err := l.connect()
-		if b.ctx.Err() != nil {
+		if l.ctx.Err() != nil {
 			return
 		}
 		if wasPeer && !misbehaved(err) {
@@ -42,7 +47,7 @@ func (l *link) run() {
 		l.failure = err
 		b.mu.Unlock()
 		b.monitor.emit(Event{Kind: ConnectRetried, Endpoint: l.endpoint.text, Reason: err, Delay: wait})
-		if !b.sleep(wait) {
+		if !sleep(l.ctx, wait) {
 			return
 		}
 		delay = min(2*delay, b.opts.ReconnectMax)
@@ -51,13 +56,14 @@ func (l *link) run() {
 
 // connect makes the connection and serves it until it ends.
 func (l *link) connect() (wasPeer bool, err error) {
-	b := l.base
-	nc, err := l.endpoint.dial(b.ctx, &b.opts)
+	b, text := l.base, l.endpoint.text
+	b.monitor.emit(Event{Kind: ConnectDelayed, Endpoint: text})
+	w, err := l.endpoint.dial(l.ctx, &b.opts)
 	if err != nil {
 		return false, err
 	}
-	b.monitor.emit(Event{Kind: Connected, Endpoint: l.endpoint.text, Remote: remoteOf(nc)})
-	c, err := b.greet(l, l.endpoint.text, nc)
+	b.monitor.emit(Event{Kind: Connected, Endpoint: text, Remote: w.remote()})
+	c, err := origin{base: b, link: l, text: text}.greet(l.ctx, w)
 	if err != nil {
 		return false, err
 	}

@@ -104,7 +104,7 @@ func event(t testing.TB, s socket.Socket, kind socket.Kind) socket.Event {
 			if !ok {
 				t.Fatalf("no event %q before the end", kind)
 			}
-			if e.Kind == kind {
+			if e.Kind&kind != 0 {
 				return e
 			}
 		case <-ctx.Done():
@@ -146,4 +146,11 @@ func want(t testing.TB, s socket.Socket, messages ...string) {
 			t.Fatalf("received %q, want %q", got, m)
 		}
 	}
+}
+
+// open has a socket closed when the test is over.
+func open[S socket.Socket](t testing.TB, s S) S {
+	t.Helper()
+	t.Cleanup(func() { _ = s.Close() })
+	return s
 }

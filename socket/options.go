@@ -2,6 +2,7 @@ package socket
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"strings"
 	"time"
@@ -37,6 +38,27 @@ type Options struct {
 	// also the time to live in our PING. TCP keepalive probes other peers after the same time.
 	HeartbeatTimeout time.Duration
 
+	// HeartbeatTTL is the time to live in our PINGs: how long the peer waits for another byte, up to 65.5 s. 0: HeartbeatTimeout. Negative: none.
+	HeartbeatTTL time.Duration
+
+	// Identity is the routing ID by which a ROUTER knows this socket, up to 255 bytes. Empty: the ROUTER chooses one.
+	Identity string
+	// Immediate makes PUSH, DEALER, REQ and PAIR send only to peers that are connected. Otherwise up to SendHWM messages wait for each dialled
+	// endpoint without a connection.
+	Immediate bool
+	// Conflate keeps only the newest message in each queue of PUB, SUB, PUSH, PULL and DEALER, of however many frames. It overrides the marks.
+	Conflate bool
+	// Mandatory makes a ROUTER return an error for a message that it cannot queue, instead of dropping it.
+	Mandatory bool
+	// NoDrop makes PUB and XPUB return [ErrFull], and send to nobody, when the queue of a peer that wants the message is full.
+	NoDrop bool
+	// Verbose makes XPUB receive every subscription, also those to prefixes that another peer has already.
+	Verbose bool
+	// Relaxed makes a REQ take the next request before the reply to the last one, which is then not waited for. Use it with Correlate.
+	Relaxed bool
+	// Correlate makes a REQ begin each request with a number that the reply must repeat, as every REP does.
+	Correlate bool
+
 	// EventBuffer is how many events wait in Events; those beyond are counted. 0: 256.
 	EventBuffer int
 	// Metadata is sent to every peer in the handshake. Names must begin with "X-"; together at most 32 KiB. A bad name is reported by the
@@ -48,6 +70,8 @@ type Options struct {
 const (
 	ownProperty = "X-Fanfare"
 	ownVersion  = "1"
+
+	maxIdentity = 255 // bytes
 )
 
 func (o *Options) withDefaults() Options {
@@ -79,6 +103,9 @@ func positive[N int | time.Duration](value, otherwise N) N {
 
 // ready returns the properties of our READY.
 func (o *Options) ready() (map[string]string, error) {
+	if len(o.Identity) > maxIdentity {
+		return nil, &OptionError{Option: "Identity", Reason: fmt.Sprintf("has %d bytes, the limit is %d", len(o.Identity), maxIdentity)}
+	}
 	properties := map[string]string{ownProperty: ownVersion}
 	for name, value := range o.Metadata {
 		if len(name) < 3 || !strings.EqualFold(name[:2], "X-") || strings.EqualFold(name, ownProperty) {
@@ -98,15 +125,18 @@ func (o *Options) limits() zmtp.Limits {
 
 // ttl is the time to live for our PINGs: none when no others follow them.
 func (o *Options) ttl() time.Duration {
-	if o.HeartbeatInterval < 0 {
+	if o.HeartbeatInterval < 0 || o.HeartbeatTTL < 0 {
 		return 0
 	}
-	return o.HeartbeatTimeout
+	return cmp.Or(o.HeartbeatTTL, o.HeartbeatTimeout)
 }
 
 // check says whether a message may be sent.
 func (o *Options) check(frames [][]byte) error {
-	if len(frames) == 0 || len(frames) > o.MaxFrames {
+	if len(frames) == 0 {
+		return &MessageError{Field: "frames", Value: 0, Limit: 1}
+	}
+	if len(frames) > o.MaxFrames {
 		return &MessageError{Field: "frames", Value: len(frames), Limit: o.MaxFrames}
 	}
 	size := 0

@@ -5,67 +5,41 @@ import (
 	"sync/atomic"
 )
 
-const (
-	segmentSize  = 64 << 10 // bytes of one Write; larger ones gained nothing on loopback
-	segmentFirst = 4 << 10
-	largeFrame   = 16 << 10 // frames from here on are queued by reference and written with writev
-	maxAnswers   = 1024     // PONGs waiting to be written
-)
-
-// splice is a large frame: its body follows byte at of a buffer.
-type splice struct {
-	at   int
-	body []byte
-}
-
-// segment is a piece of a connection's output: about as much as one Write takes.
-type segment struct {
-	next     *segment
-	buf      []byte
-	splices  []splice
-	size     int // bytes, those of the spliced bodies included
-	messages int
-	answers  int
-	written  []func() // called by the writer after the segment was written
-}
-
-func (s *segment) reset() {
-	if cap(s.buf) > 2*segmentSize {
-		s.buf = nil
-	}
-	clear(s.splices)
-	clear(s.written)
-	*s = segment{buf: s.buf[:0], splices: s.splices[:0], written: s.written[:0]}
-}
+const maxAnswers = 1024 // PONGs waiting to be written
 
 // outQueue is what waits to be written to one connection: encoded bytes in a list of segments. Many goroutines push, one takes.
 // An idle queue holds no buffer.
 type outQueue struct {
-	pool *sync.Pool     // of *segment
-	hwm  int            // negative: none
-	late *atomic.Uint64 // counts messages for a queue that is closed
+	pool     *sync.Pool     // of *segment
+	hwm      int            // negative: none
+	conflate bool           // keep one message, the newest
+	keep     bool           // what was not written when the queue ends is kept for rest
+	late     *atomic.Uint64 // counts messages for a queue that has ended
+	replaced *atomic.Uint64 // counts messages that conflate replaced
+	onRoom   func()         // called by the writer when a queue that refused a message has room again
 
 	mu         sync.Mutex
 	ready      sync.Cond // the writer waits here
 	idle       bool      // and this says so
 	head, tail *segment
-	messages   int // queued and not yet written
+	latest     *segment // the one message of a conflating queue
+	writing    *segment // taken, and not yet done
+	wrote      int      // bytes of writing that were written, when writing it failed
+	messages   int      // queued and not yet written
 	answers    int
 	sent       uint64
 	dropped    uint64
+	starved    bool // a message was refused for want of room
+	sealed     bool // takes no more messages; what it has is written
+	finished   bool // sealed for good, and the reader on the other side takes the rest (inproc)
 	closed     bool
-}
-
-func (q *outQueue) init(hwm int, pool *sync.Pool, late *atomic.Uint64) {
-	q.hwm, q.pool, q.late = hwm, pool, late
-	q.ready.L = &q.mu
 }
 
 func (q *outQueue) lock() { q.mu.Lock() }
 
 // unlock also wakes the writer when there is something to write: after the lock is free, or it would wake to wait again.
 func (q *outQueue) unlock() {
-	wake := q.idle && q.head != nil
+	wake := q.idle && !q.empty()
 	if wake {
 		q.idle = false
 	}
@@ -75,32 +49,69 @@ func (q *outQueue) unlock() {
 	}
 }
 
-// push queues a message, or drops and counts it when the queue is full. base is where data begins for the offsets of splices. The caller
-// holds the lock.
+func (q *outQueue) empty() bool { return q.head == nil && q.latest == nil }
+
+func (q *outQueue) full() bool { return !q.conflate && q.hwm >= 0 && q.messages >= q.hwm }
+
+// offer queues a message whose large frames are owned, unless the queue is full or takes no more. The caller holds the lock.
+func (q *outQueue) offer(frames [][]byte) bool {
+	if q.sealed || q.closed {
+		return false
+	}
+	if q.full() {
+		q.starved = true
+		return false
+	}
+	s := q.place()
+	s.size += s.encode(frames)
+	return true
+}
+
+// push queues a message that an encoder holds, or drops and counts it when the queue is full. base is where data begins for the offsets
+// of splices. The caller holds the lock.
 func (q *outQueue) push(data []byte, splices []splice, base, size int) {
-	if q.closed {
+	switch {
+	case q.sealed:
+		return
+	case q.closed:
 		q.late.Add(1)
 		return
-	}
-	if q.hwm >= 0 && q.messages >= q.hwm {
+	case q.full():
 		q.dropped++
 		return
 	}
-	s := q.room()
+	s := q.place()
 	for _, l := range splices {
 		s.splices = append(s.splices, splice{at: len(s.buf) + l.at - base, body: l.body})
 	}
 	s.buf = append(s.buf, data...)
 	s.size += size
+}
+
+// place returns the segment for one more message.
+func (q *outQueue) place() *segment {
+	s := q.latest
+	switch {
+	case !q.conflate:
+		s = q.room()
+	case s == nil:
+		s = q.pool.Get().(*segment)
+		q.latest = s
+	default:
+		s.reset()
+		q.messages--
+		q.replaced.Add(1)
+	}
 	s.messages++
 	q.messages++
+	return s
 }
 
 // control queues frames that no limit applies to. written, if not nil, is called by the writer after they were written.
 func (q *outQueue) control(data []byte, written func()) {
 	q.lock()
 	defer q.unlock()
-	if q.closed {
+	if q.closed || q.finished {
 		return
 	}
 	s := q.room()
@@ -118,7 +129,7 @@ func (q *outQueue) answer(pong []byte) bool {
 	if q.answers >= maxAnswers {
 		return false
 	}
-	if !q.closed {
+	if !q.closed && !q.finished {
 		s := q.room()
 		s.buf = append(s.buf, pong...)
 		s.size += len(pong)
@@ -142,33 +153,48 @@ func (q *outQueue) room() *segment {
 	return s
 }
 
-// take waits for output and returns the oldest segment, nil when the queue is closed.
+// take waits for output and returns the oldest segment, nil when the queue has ended.
 func (q *outQueue) take() *segment {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for q.head == nil && !q.closed {
+	for q.empty() && !q.closed && !q.finished {
 		q.idle = true
 		q.ready.Wait()
 	}
-	if q.closed {
+	if q.closed || q.empty() {
 		return nil
 	}
 	s := q.head
-	if q.head = s.next; q.head == nil {
-		q.tail = nil
+	switch {
+	case s == nil:
+		s, q.latest = q.latest, nil
+	case s.next == nil:
+		q.head, q.tail = nil, nil
+	default:
+		q.head = s.next
 	}
+	q.writing = s
 	return s
 }
 
 // done gives a segment back after it was written.
 func (q *outQueue) done(s *segment) {
 	q.mu.Lock()
-	if !q.closed { // close has counted them as dropped
+	if !q.closed { // close has dealt with them
 		q.messages -= s.messages
 		q.answers -= s.answers
 		q.sent += uint64(s.messages)
+		q.writing = nil
+	}
+	// Half empty, not one free place: who waits should have something to do when it wakes.
+	room := q.starved && q.messages <= q.hwm/2
+	if room {
+		q.starved = false
 	}
 	q.mu.Unlock()
+	if room && q.onRoom != nil {
+		q.onRoom()
+	}
 	for _, written := range s.written {
 		written()
 	}
@@ -176,7 +202,32 @@ func (q *outQueue) done(s *segment) {
 	q.pool.Put(s)
 }
 
-// close ends the queue. What was not written, a segment being written included, is counted as dropped.
+// failed notes how many bytes of the last segment were written before an error, and ends the queue.
+func (q *outQueue) failed(wrote int) {
+	q.mu.Lock()
+	if !q.closed {
+		q.wrote = wrote
+	}
+	q.mu.Unlock()
+	q.close()
+}
+
+// seal makes the queue take no more messages.
+func (q *outQueue) seal() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.sealed = true
+}
+
+// finish is the end of a queue that a reader in this process empties: it gets the rest, which counts as sent.
+func (q *outQueue) finish() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.sealed, q.finished = true, true
+	q.ready.Signal()
+}
+
+// close ends the queue. What was not written, a segment being written included, is kept for rest, or counted as dropped.
 func (q *outQueue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -184,13 +235,40 @@ func (q *outQueue) close() {
 		return
 	}
 	q.closed = true
-	q.dropped += uint64(q.messages)
-	q.messages, q.head, q.tail = 0, nil, nil
 	q.ready.Signal()
+	if q.keep && !q.finished {
+		return
+	}
+	q.dropped += uint64(q.messages)
+	q.messages, q.head, q.tail, q.latest = 0, nil, nil, nil
+}
+
+// rest returns what was not written, the oldest first. The queue has ended, and its writer too.
+func (q *outQueue) rest() (messages [][][]byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.messages == 0 || q.finished {
+		return nil
+	}
+	if q.writing != nil {
+		messages = q.writing.unwritten(q.wrote)
+	}
+	for s := q.head; s != nil; s = s.next {
+		messages = append(messages, s.unwritten(0)...)
+	}
+	if q.latest != nil {
+		messages = append(messages, q.latest.unwritten(0)...)
+	}
+	q.sent += uint64(q.messages - len(messages))
+	q.messages, q.writing, q.head, q.tail, q.latest = 0, nil, nil, nil, nil
+	return messages
 }
 
 func (q *outQueue) counts() (queued int, sent, dropped uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.finished && !q.closed {
+		return 0, q.sent + uint64(q.messages), q.dropped
+	}
 	return q.messages, q.sent, q.dropped
 }

@@ -18,101 +18,71 @@ const (
 	maxSubscriptionBytes = 4 << 20
 )
 
-// Pub sends each message to all peers that subscribed to a prefix of its first frame. Sending never waits: see the package comment on losses.
-// What one goroutine sends reaches each peer in that order.
+// Pub sends each message to all peers that subscribed to a prefix of its first frame (RFC 29). Sending never waits: see the package comment on
+// losses. What one goroutine sends reaches each peer in that order. That nobody wants a message is no error; with Options.NoDrop it is
+// [ErrFull] if a peer that wants it has no room.
 type Pub struct {
 	base
-	encoders    *sync.Pool
-	mu          sync.Mutex
-	subscribers atomic.Pointer[[]*subscriber] // replaced under mu, never changed
+	publishing
 }
 
 // NewPub returns a PUB socket. It has no goroutine before the first Listen or Dial.
 func NewPub(opts *Options) *Pub {
-	p := &Pub{encoders: newEncoders()}
-	p.init(zmq4.Pub, opts, p)
+	p := &Pub{}
+	p.setup(zmq4.Pub, opts, &p.publishing)
 	// What a peer sends is subscriptions.
-	p.limits.MessageBytes, p.limits.CommandBytes = min(p.limits.MessageBytes, 1+maxPrefix), 16+maxPrefix
-	p.subscribers.Store(new([]*subscriber))
+	p.limits.MessageBytes = min(p.limits.MessageBytes, 1+maxPrefix)
+	p.publishing.init(&p.base)
 	return p
 }
 
-// Send queues a message for every peer that wants it; that none does is no error. It copies the frames. The error is a [*MessageError] for a
-// message without frames or beyond the limits, or [ErrClosed]; a message that meets the beginning of Shutdown may be sent although.
-func (p *Pub) Send(msg zmq4.Msg) error { return p.send(msg, false) }
-
-// SendMulti is the same as Send.
-func (p *Pub) SendMulti(msg zmq4.Msg) error { return p.send(msg, false) }
-
-// SendContext is Send, or the error of ctx if it has ended.
-func (p *Pub) SendContext(ctx context.Context, msg zmq4.Msg) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return p.send(msg, false)
+// publishing is the pattern of PUB and XPUB.
+type publishing struct {
+	of          *base
+	encoders    *sync.Pool
+	upward      *upward // what an XPUB's reader gets, nil for PUB
+	mu          sync.Mutex
+	subscribers atomic.Pointer[[]*subscriber] // replaced under mu, never changed
 }
 
-// SendOwned is SendContext without a copy of frames of 16 KiB and more: they may never be changed again.
-func (p *Pub) SendOwned(ctx context.Context, msg zmq4.Msg) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return p.send(msg, true)
+func (p *publishing) init(b *base) {
+	p.of, p.encoders = b, newEncoders()
+	b.sender = p
+	b.limits.CommandBytes = 16 + maxPrefix
+	p.subscribers.Store(new([]*subscriber))
 }
 
-func (p *Pub) send(msg zmq4.Msg, owned bool) error {
-	if p.refusing.Load() {
-		return ErrClosed
-	}
-	if err := p.opts.check(msg.Frames); err != nil {
-		return err
-	}
+func (p *publishing) send(_ context.Context, frames [][]byte, own bool) error {
 	subscribers := *p.subscribers.Load()
-	if !worthEncoding(subscribers, msg.Frames) {
+	if !worthEncoding(subscribers, frames) {
 		return nil
 	}
 	e := p.encoders.Get().(*encoder)
-	e.add(msg.Frames, owned)
+	e.add(owned(frames, own))
+	if p.of.opts.NoDrop {
+		return p.spreadWhole(subscribers, e)
+	}
 	p.spread(subscribers, e)
-	return p.accepted()
+	return p.of.accepted()
 }
 
-// accepted returns ErrClosed when Shutdown has begun meanwhile: what was queued before that is flushed, what came after may not be.
-func (p *Pub) accepted() error {
-	if p.refusing.Load() {
-		return ErrClosed
-	}
-	return nil
-}
-
-// SendBatch is Send for many messages, at less cost for each.
-func (p *Pub) SendBatch(ctx context.Context, msgs []zmq4.Msg) (n int, err error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	if p.refusing.Load() {
-		return 0, ErrClosed
+func (p *publishing) sendBatch(ctx context.Context, msgs []zmq4.Msg, own bool) (n int, err error) {
+	if p.of.opts.NoDrop {
+		return each(ctx, p, msgs, own)
 	}
 	subscribers := *p.subscribers.Load()
 	e := p.encoders.Get().(*encoder)
 	for _, msg := range msgs {
-		if err = p.opts.check(msg.Frames); err != nil {
-			break
-		}
-		n++
 		if !worthEncoding(subscribers, msg.Frames) {
 			continue
 		}
-		if e.add(msg.Frames, false); e.size >= segmentSize {
+		if e.add(owned(msg.Frames, own)); e.size >= segmentSize {
 			p.spread(subscribers, e)
 			e = p.encoders.Get().(*encoder)
 		}
 	}
 	p.spread(subscribers, e)
-	if err == nil {
-		err = p.accepted()
-	}
-	return n, err
+	return len(msgs), p.of.accepted()
 }
 
 // worthEncoding avoids the copy of a large message that nobody wants. For small ones asking costs as much as encoding.
@@ -124,7 +94,7 @@ func worthEncoding(subscribers []*subscriber, frames [][]byte) bool {
 }
 
 // spread queues what was encoded with every subscriber that wants it: one lock for each, and no encoding. The encoder goes back to its pool.
-func (p *Pub) spread(subscribers []*subscriber, e *encoder) {
+func (p *publishing) spread(subscribers []*subscriber, e *encoder) {
 	for _, s := range subscribers {
 		s.out.lock()
 		for i := range e.parcels {
@@ -139,7 +109,7 @@ func (p *Pub) spread(subscribers []*subscriber, e *encoder) {
 }
 
 // Subscribers returns how many connected peers have a subscription to some prefix of topic. See Changed for how to wait for a number.
-func (p *Pub) Subscribers(topic []byte) (n int) {
+func (p *publishing) Subscribers(topic []byte) (n int) {
 	for _, s := range *p.subscribers.Load() {
 		if s.wants(topic) {
 			n++
@@ -148,49 +118,54 @@ func (p *Pub) Subscribers(topic []byte) (n int) {
 	return n
 }
 
-// Recv returns an [*UnsupportedError].
-func (p *Pub) Recv() (zmq4.Msg, error) { return zmq4.Msg{}, p.unsupported("Recv") }
-
-// RecvContext returns an [*UnsupportedError].
-func (p *Pub) RecvContext(context.Context) (zmq4.Msg, error) {
-	return zmq4.Msg{}, p.unsupported("RecvContext")
-}
-
-// RecvBatch returns an [*UnsupportedError].
-func (p *Pub) RecvBatch(context.Context, []zmq4.Msg) (int, error) {
-	return 0, p.unsupported("RecvBatch")
-}
-
-// GetOption reads zmq4.OptionHWM; 0 is no limit.
-func (p *Pub) GetOption(name string) (any, error) { return p.option(name, &p.opts.SendHWM) }
-
-// SetOption sets zmq4.OptionHWM, an int, before the first Listen or Dial; 0 is no limit. Everything else is an [*OptionError].
-func (p *Pub) SetOption(name string, value any) error {
-	if p.refusing.Load() {
-		return ErrClosed
+// spreadWhole queues one message with every subscriber that wants it, or with none. Their locks are taken in the order of the list, which is
+// the same for all who send.
+func (p *publishing) spreadWhole(subscribers []*subscriber, e *encoder) error {
+	parcel, err := &e.parcels[0], error(nil)
+	wanting := make([]*subscriber, 0, len(subscribers))
+	for _, s := range subscribers {
+		s.out.lock()
+		if s.out.closed || s.out.sealed || !s.prefixes.Match(e.topic(parcel)) {
+			s.out.unlock()
+			continue
+		}
+		wanting = append(wanting, s)
+		if s.out.full() {
+			err = ErrFull
+			break
+		}
 	}
-	if name != zmq4.OptionHWM {
-		return &OptionError{Option: name, Reason: "is not one of a PUB socket"}
+	for _, s := range wanting {
+		if err == nil {
+			e.pushTo(&s.out, parcel)
+		}
+		s.out.unlock()
 	}
-	return p.setHWM(value)
+	e.reset()
+	p.encoders.Put(e)
+	if err != nil {
+		return err
+	}
+	return p.of.accepted()
 }
 
-func (p *Pub) attach(c *conn) bool {
-	s := &subscriber{conn: c, pub: p}
+func (p *publishing) attach(c *conn) error {
+	s := &subscriber{plain: plain{c}, pub: p}
 	c.session = s
-	if !p.add(c) {
-		return false
+	if err := p.of.add(c); err != nil {
+		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.subscribers.Store(new(append(slices.Clone(*p.subscribers.Load()), s)))
-	return true
+	return nil
 }
 
-// subscriber is a PUB's session: the peer's subscriptions.
+// subscriber is the session of a peer of PUB or XPUB: its subscriptions. It has each prefix once, however often it subscribes: libzmq's SUB
+// sends every SUBSCRIBE, but of as many CANCELs only the last.
 type subscriber struct {
-	*conn
-	pub      *Pub
+	plain
+	pub      *publishing
 	prefixes match.Prefixes // guarded by the lock of conn.out, which sending holds anyway
 	bytes    int            // of all prefixes, guarded likewise
 }
@@ -202,10 +177,14 @@ func (s *subscriber) wants(topic []byte) bool {
 }
 
 func (s *subscriber) messages(batch [][][]byte) {
-	for _, m := range batch {
-		if prefix, subscribe, ok := zmtp.ParseSubscription(m); ok {
+	for i, m := range batch {
+		prefix, subscribe, ok := zmtp.ParseSubscription(m)
+		switch {
+		case ok:
 			s.subscribe(prefix, subscribe)
-		} else {
+		case s.pub.upward != nil:
+			s.plain.messages(batch[i : i+1])
+		default:
 			s.junk.Add(1)
 		}
 	}
@@ -224,26 +203,42 @@ func (s *subscriber) command(name, rest []byte) {
 
 func (s *subscriber) subscribe(prefix []byte, subscribe bool) {
 	s.out.lock()
-	if subscribe {
-		if s.prefixes.Add(prefix) {
-			s.bytes += len(prefix)
+	changed := false
+	switch {
+	case !subscribe:
+		if changed = s.prefixes.Remove(prefix); changed {
+			s.bytes -= len(prefix)
 		}
-	} else if s.prefixes.Remove(prefix) {
-		s.bytes -= len(prefix)
+	case s.prefixes.Add(prefix):
+		changed = true
+		s.bytes += len(prefix)
+	default:
+		s.prefixes.Remove(prefix)
 	}
 	tooMany := s.prefixes.Len() > maxSubscriptions || s.bytes > maxSubscriptionBytes
 	s.out.unlock()
 	if tooMany {
 		s.abort(ErrSubscriptions)
 	}
-	s.pub.changes.Tell()
+	if up := s.pub.upward; up != nil {
+		up.tell(s, prefix, subscribe, changed)
+	}
+	s.pub.of.changes.Tell()
 }
 
-func (s *subscriber) pong([]byte) { s.junk.Add(1) }
-
 func (s *subscriber) detach() {
-	s.pub.mu.Lock()
-	defer s.pub.mu.Unlock()
-	rest := slices.DeleteFunc(slices.Clone(*s.pub.subscribers.Load()), func(other *subscriber) bool { return other == s })
-	s.pub.subscribers.Store(&rest)
+	p := s.pub
+	p.mu.Lock()
+	rest := slices.DeleteFunc(slices.Clone(*p.subscribers.Load()), func(other *subscriber) bool { return other == s })
+	p.subscribers.Store(&rest)
+	p.mu.Unlock()
+	if p.upward == nil {
+		return
+	}
+	s.out.lock()
+	prefixes := slices.Collect(s.prefixes.All)
+	s.out.unlock()
+	for _, prefix := range prefixes {
+		p.upward.tell(s, prefix, false, true)
+	}
 }

@@ -11,31 +11,31 @@ import (
 // A peer of this package is asked with a PING that follows the subscriptions and carries their generation: its answer says that they are
 // in force. Others answer PINGs before their socket has seen the subscriptions, so with them what is written counts as known.
 type publisher struct {
-	*conn
-	sub       *Sub
+	plain
+	sub       *subscribing
 	confirmed uint64 // generation the peer has
 	asked     uint64 // generation of the PING under way, 0 if there is none. One at a time, however many subscriptions change
 }
 
-func (s *Sub) attach(c *conn) bool {
-	p := &publisher{conn: c, sub: s}
+func (s *subscribing) attach(c *conn) error {
+	p := &publisher{plain: plain{c}, sub: s}
 	c.session = p
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.add(c) {
-		return false
+	if err := s.of.add(c); err != nil {
+		return err
 	}
 	s.publishers[p] = struct{}{}
 	if s.prefixes.Len() == 0 {
 		p.confirmed = s.generation
-		return true
+		return nil
 	}
 	var all []byte
 	for prefix := range s.prefixes.All {
 		all = zmtp.AppendSubscribe(all, prefix)
 	}
 	p.tell(all)
-	return true
+	return nil
 }
 
 // tell queues subscription frames, and what is needed to know that they have arrived. The caller holds Sub.mu.
@@ -54,7 +54,7 @@ func (p *publisher) tell(frames []byte) {
 
 func (p *publisher) question(dst []byte) []byte {
 	context := binary.BigEndian.AppendUint64([]byte{contextSubscription}, p.asked)
-	return zmtp.AppendPing(dst, p.sub.opts.ttl(), context)
+	return zmtp.AppendPing(dst, p.base.opts.ttl(), context)
 }
 
 func (p *publisher) pong(context []byte) {
@@ -83,12 +83,17 @@ func (p *publisher) confirm(generation uint64) {
 		}
 	}
 	s.mu.Unlock()
-	s.changes.Tell()
+	s.of.changes.Tell()
 }
 
 // messages filters once more: between Unsubscribe here and its arrival there messages are still sent.
 func (p *publisher) messages(batch [][][]byte) {
-	s, wanted := p.sub, batch[:0]
+	s := p.sub
+	if !s.filter {
+		p.plain.messages(batch)
+		return
+	}
+	wanted := batch[:0]
 	s.mu.RLock()
 	for _, m := range batch {
 		if s.prefixes.Match(m[0]) {
@@ -96,15 +101,11 @@ func (p *publisher) messages(batch [][][]byte) {
 		}
 	}
 	s.mu.RUnlock()
-	n := s.inbox.put(p.in, wanted)
-	s.counters.received.Add(uint64(n))
-	s.counters.dropped.Add(uint64(len(wanted) - n)) // the socket is closed
+	p.plain.messages(wanted)
 	if filtered := len(batch) - len(wanted); filtered > 0 {
-		s.counters.filtered.Add(uint64(filtered))
+		s.of.counters.filtered.Add(uint64(filtered))
 	}
 }
-
-func (p *publisher) command(_, _ []byte) { p.junk.Add(1) }
 
 func (p *publisher) detach() {
 	p.sub.mu.Lock()

@@ -9,16 +9,16 @@ import (
 
 // Pending lists what is missing until every subscription is in force at every peer: dialled endpoints without a connection, and peers that
 // have not confirmed the current subscriptions. Empty means ready. It is text for people; the order is that of the alphabet.
-func (s *Sub) Pending() []string {
+func (s *subscribing) Pending() []string {
 	var missing []string
 	s.mu.RLock()
 	for p := range s.publishers {
 		if p.confirmed < s.generation {
-			missing = append(missing, fmt.Sprintf("%s: peer %s has not confirmed the subscriptions", p.text, p.remote()))
+			missing = append(missing, fmt.Sprintf("%s: peer %s has not confirmed the subscriptions", p.text, p.wire.remote()))
 		}
 	}
-	s.base.mu.Lock()
-	for _, l := range s.links {
+	s.of.mu.Lock()
+	for _, l := range s.of.links {
 		if !l.connected {
 			text := l.endpoint.text + ": not connected yet"
 			if l.failure != nil {
@@ -27,7 +27,7 @@ func (s *Sub) Pending() []string {
 			missing = append(missing, text)
 		}
 	}
-	s.base.mu.Unlock()
+	s.of.mu.Unlock()
 	s.mu.RUnlock()
 	slices.Sort(missing)
 	return missing
@@ -35,10 +35,10 @@ func (s *Sub) Pending() []string {
 
 // Ready waits until Pending is empty. When ctx ends first, the error lists what is missing and wraps that of ctx; on a closed socket it is [ErrClosed].
 // A side that only listens is ready at once: see Publishers.
-func (s *Sub) Ready(ctx context.Context) error {
+func (s *subscribing) Ready(ctx context.Context) error {
 	for {
-		changed := s.Changed()
-		if s.refusing.Load() {
+		changed := s.of.Changed()
+		if s.of.refusing.Load() {
 			return ErrClosed
 		}
 		missing := s.Pending()
@@ -54,7 +54,7 @@ func (s *Sub) Ready(ctx context.Context) error {
 }
 
 // Publishers returns how many connected peers have all current subscriptions. See Changed for how to wait for a number.
-func (s *Sub) Publishers() (n int) {
+func (s *subscribing) Publishers() (n int) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for p := range s.publishers {

@@ -22,6 +22,10 @@ type Socket interface {
 	// RecvBatch waits for at least one message and takes as many as there are and buf has room for. buf must not be empty.
 	RecvBatch(ctx context.Context, buf []zmq4.Msg) (n int, err error)
 
+	// Unbind ends a Listen, and the connections that it has accepted.
+	Unbind(endpoint string) error
+	// Disconnect ends a Dial, and its connection.
+	Disconnect(endpoint string) error
 	// Bound returns the endpoints listened on, with the ports that were chosen.
 	Bound() []string
 	// Events returns the channel of events.
@@ -39,42 +43,13 @@ type Socket interface {
 var (
 	_ Socket = (*Pub)(nil)
 	_ Socket = (*Sub)(nil)
+	_ Socket = (*XPub)(nil)
+	_ Socket = (*XSub)(nil)
+	_ Socket = (*Push)(nil)
+	_ Socket = (*Pull)(nil)
+	_ Socket = (*Req)(nil)
+	_ Socket = (*Rep)(nil)
+	_ Socket = (*Dealer)(nil)
+	_ Socket = (*Router)(nil)
+	_ Socket = (*Pair)(nil)
 )
-
-func (b *base) unsupported(op string) error {
-	if b.refusing.Load() {
-		return ErrClosed
-	}
-	return &UnsupportedError{Type: b.typ, Op: op}
-}
-
-// setHWM sets both high-water marks, as zmq4.OptionHWM does.
-func (b *base) setHWM(value any) error {
-	hwm, ok := value.(int)
-	if !ok {
-		return &OptionError{Option: zmq4.OptionHWM, Reason: "takes an int"}
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.started {
-		return &OptionError{Option: zmq4.OptionHWM, Reason: "must be set before the first Listen or Dial"}
-	}
-	if hwm <= 0 { // zmq4 and libzmq: 0 is no limit
-		hwm = -1
-	}
-	b.opts.SendHWM, b.opts.ReceiveHWM = hwm, hwm
-	if b.inbox != nil {
-		b.inbox.hwm = hwm
-	}
-	return nil
-}
-
-// option reads zmq4.OptionHWM.
-func (b *base) option(name string, hwm *int) (any, error) {
-	if name != zmq4.OptionHWM {
-		return nil, &OptionError{Option: name, Reason: "cannot be read"}
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return max(*hwm, 0), nil
-}

@@ -8,13 +8,15 @@ import (
 
 // Stats counts what a socket has done since it was made. Each figure is exact; they are read one after the other.
 type Stats struct {
-	Peers    int    // connected now
-	Queued   int    // messages waiting to be written, or to be received, now
-	Sent     uint64 // messages written, once for each peer
-	Received uint64 // messages received and wanted
-	Dropped  uint64 // messages lost here: send queue full, connection lost or socket closed with messages queued
-	Filtered uint64 // messages received without a subscription, such as those on their way when it ended
-	Junk     uint64 // messages and commands of peers that mean nothing to this socket
+	Peers      int    // connected now
+	Queued     int    // messages waiting to be written, or to be received, now
+	Sent       uint64 // messages written, once for each peer
+	Received   uint64 // messages received and wanted
+	Dropped    uint64 // messages lost here: send queue full, connection lost or socket closed with messages queued
+	Filtered   uint64 // messages received without a subscription, such as those on their way when it ended
+	Conflated  uint64 // messages that a newer one replaced, by Options.Conflate
+	Unroutable uint64 // messages of a ROUTER to a peer that is not there
+	Junk       uint64 // messages and commands of peers that mean nothing to this socket
 
 	Connects          uint64 // handshakes that succeeded
 	Disconnects       uint64
@@ -25,21 +27,22 @@ type Stats struct {
 
 // Peer describes a connected peer.
 type Peer struct {
-	Endpoint string // as given to Dial, or as bound
-	Remote   string // its address, "local" for an ipc peer that dialled
-	Type     zmq4.SocketType
-	Identity string
-	Own      bool              // it is a socket of this package
-	Metadata map[string]string // all properties it sent, names in lower case; do not change
-	Queued   int               // messages waiting to be written to it, or received from it and not yet taken
-	Sent     uint64            // messages written
-	Received uint64            // messages received; on a dialled endpoint, over all its connections
-	Dropped  uint64            // messages dropped for this peer
-	Junk     uint64            // messages and commands that mean nothing to this socket
+	Endpoint  string // as given to Dial, or as bound
+	Remote    string // its address, "local" for an ipc peer that dialled
+	Type      zmq4.SocketType
+	Identity  string            // that it announced
+	RoutingID []byte            // of a peer of ROUTER or REP; do not change
+	Own       bool              // it is a socket of this package
+	Metadata  map[string]string // all properties it sent, names in lower case; do not change
+	Queued    int               // messages waiting to be written to it, or received from it and not yet taken
+	Sent      uint64            // messages written
+	Received  uint64            // messages received; on a dialled endpoint, over all its connections
+	Dropped   uint64            // messages dropped for this peer
+	Junk      uint64            // messages and commands that mean nothing to this socket
 }
 
 type counters struct {
-	received, dropped, filtered                                atomic.Uint64
+	received, dropped, filtered, junk, conflated, unroutable   atomic.Uint64
 	connects, disconnects, handshakesFailed, handshakesRefused atomic.Uint64
 }
 
@@ -53,6 +56,10 @@ func (s *Stats) add(c *conn) {
 
 // Stats returns the socket's counters.
 func (b *base) Stats() Stats {
+	waiting := 0
+	if b.balancer != nil {
+		waiting = b.balancer.queued() // its lock comes first
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := b.retired
@@ -65,6 +72,10 @@ func (b *base) Stats() Stats {
 	if b.inbox != nil {
 		s.Queued += b.inbox.queued()
 	}
+	s.Queued += waiting
+	s.Junk += b.counters.junk.Load()
+	s.Conflated = b.counters.conflated.Load()
+	s.Unroutable = b.counters.unroutable.Load()
 	s.Received = b.counters.received.Load()
 	s.Dropped += b.counters.dropped.Load()
 	s.Filtered = b.counters.filtered.Load()

@@ -17,7 +17,7 @@ import (
 
 func command(name, body string) []byte { return zmtp.AppendCommand(nil, name, []byte(body)) }
 
-// Both forms of subscription, counted per peer as libzmq does.
+// Both forms of subscription. A peer has each prefix once: libzmq's SUB sends every SUBSCRIBE, but of as many CANCELs only the last.
 func TestPubUnderstandsBothForms(t *testing.T) {
 	t.Parallel()
 	p := newPub(t, nil)
@@ -26,7 +26,7 @@ func TestPubUnderstandsBothForms(t *testing.T) {
 		"3.1":    {command("SUBSCRIBE", "a"), command("CANCEL", "a")},
 	} {
 		r := connect(t, listen(t, p, anyPort)).handshake("SUB", 1)
-		r.say(frames[0], frames[0], frames[1])
+		r.say(frames[0], frames[0])
 		r.roundTrip()
 		send(t, p, "b")
 		send(t, p, "a", form)
@@ -34,7 +34,7 @@ func TestPubUnderstandsBothForms(t *testing.T) {
 		r.say(frames[1])
 		r.roundTrip()
 		if n := p.Subscribers([]byte("a")); n != 0 {
-			t.Errorf("%s: %d subscribers after as many CANCELs as SUBSCRIBEs", form, n)
+			t.Errorf("%s: %d subscribers after CANCEL", form, n)
 		}
 	}
 }

@@ -4,11 +4,13 @@ const (
 	minWindow  = 4 << 10  // first read buffer of a connection, and the one after a large frame
 	maxWindow  = 64 << 10 // read buffer under load: about 500 small messages a read
 	minFree    = 512      // a slab with less room than this is given up
-	largeFrame = 16 << 10 // from here on an incomplete frame gets a buffer of its own
 	largeStep  = 64 << 10 // first buffer of a frame larger than this; it doubles as bytes arrive
 	minChunk   = 8        // frame slices allocated at once
 	maxChunk   = 2048
 )
+
+// LargeFrame is the size from which on a frame is not copied together with others, in bytes: an incomplete one gets a buffer of its own.
+const LargeFrame = 16 << 10
 
 // Limits bounds what a [Decoder] accepts.
 type Limits struct {
@@ -42,6 +44,7 @@ type Decoder struct {
 	large  []byte // an incomplete large frame: what has arrived of it
 	header Header // of that frame; Size 0 when there is none
 
+	prefix []byte   // begins every message, nil for none
 	frames [][]byte // chunk of frame slices; frames[first:] is the message in progress
 	first  int
 	since  int  // frames that came out of this slab: the next chunk's size
@@ -49,9 +52,13 @@ type Decoder struct {
 	size   int  // bytes of the message in progress
 }
 
-// NewDecoder returns a decoder with the given limits, which must all be positive. It holds 4 KiB.
-func NewDecoder(limits Limits) *Decoder {
-	return &Decoder{limits: limits, window: minWindow, slab: make([]byte, minWindow)}
+// NewDecoder returns a decoder with the given limits, which must all be positive. It holds 4 KiB from the first call of Buffer on.
+func NewDecoder(limits Limits) *Decoder { return &Decoder{limits: limits, window: minWindow} }
+
+// Prefix makes every message begin with that frame, which counts against no limit. It must not be empty, and comes before anything else.
+func (d *Decoder) Prefix(frame []byte) {
+	d.prefix = frame
+	d.limits.Frames++
 }
 
 // Buffer returns where the next bytes of the stream go. It is never empty, and valid until the next call of any method.
@@ -92,8 +99,11 @@ func (d *Decoder) Next() (u Unit, ok bool, err error) {
 			return Unit{Command: body}, true, nil
 		}
 		d.size += h.Size
-		if len(d.frames) == cap(d.frames) {
+		if len(d.frames)+2 > cap(d.frames) {
 			d.renewChunk()
+		}
+		if d.prefix != nil && len(d.frames) == d.first {
+			d.frames = append(d.frames, d.prefix)
 		}
 		d.frames = append(d.frames, body)
 		d.since++
@@ -134,7 +144,7 @@ func (d *Decoder) nextFrame() (h Header, body []byte, ok bool, err error) {
 		return h, in[n:end:end], true, nil
 	}
 	switch {
-	case h.Size >= largeFrame:
+	case h.Size >= LargeFrame:
 		d.startLarge(h, in[n:])
 	case d.r+end > len(d.slab):
 		d.renewSlab(end)

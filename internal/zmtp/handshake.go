@@ -108,7 +108,7 @@ func (m *null) Handshake(c *zmq4.Conn, _ bool) error {
 }
 
 func (m *null) exchange(c *zmq4.Conn) (Peer, error) {
-	ready, err := m.opts.ready()
+	ready, err := m.opts.Ready()
 	if err != nil {
 		return Peer{}, err
 	}
@@ -121,7 +121,7 @@ func (m *null) exchange(c *zmq4.Conn) (Peer, error) {
 	}
 	switch cmd.Name {
 	case NameReady:
-		return m.opts.accept(cmd.Body)
+		return m.opts.Accept(cmd.Body)
 	case NameError:
 		return Peer{}, refusal(cmd.Body)
 	default:
@@ -129,7 +129,8 @@ func (m *null) exchange(c *zmq4.Conn) (Peer, error) {
 	}
 }
 
-func (o Options) ready() ([]byte, error) {
+// Ready returns the body of our READY command.
+func (o Options) Ready() ([]byte, error) {
 	if len(o.Identity) > 255 {
 		return nil, violation("metadata", "identity of %d bytes, the limit is 255", len(o.Identity))
 	}
@@ -140,7 +141,8 @@ func (o Options) ready() ([]byte, error) {
 	return AppendMetadata(nil, properties)
 }
 
-func (o Options) accept(ready []byte) (Peer, error) {
+// Accept reads the body of the peer's READY command. Errors are a [*ProtocolError] or an [*IncompatibleError].
+func (o Options) Accept(ready []byte) (Peer, error) {
 	properties, err := ParseMetadata(ready)
 	if err != nil {
 		return Peer{}, err

@@ -6,14 +6,17 @@ package zmtp
 
 func (d *Decoder) startLarge(h Header, got []byte) {
 	d.header = h
-	d.large = append(make([]byte, 0, max(min(h.Size, largeStep), len(got))), got...)
+	d.large = nil
+	if len(got) > 0 {
+		d.large = append(make([]byte, 0, max(min(h.Size, largeStep), len(got))), got...)
+	}
 	d.r = d.w
 	d.window = minWindow // what follows is probably a header, and every byte read with it is a byte to copy
 }
 
 func (d *Decoder) largeBuffer() []byte {
 	if len(d.large) == cap(d.large) {
-		grown := make([]byte, len(d.large), min(d.header.Size, 2*cap(d.large)))
+		grown := make([]byte, len(d.large), min(d.header.Size, max(2*cap(d.large), largeStep)))
 		copy(grown, d.large)
 		d.large = grown
 	}

@@ -38,7 +38,7 @@ func (t *Transport) translate(e socket.Event) {
 		t.emit(transport.Event{Up: true, Peer: peer(e)})
 	case socket.Disconnected:
 		t.emit(transport.Event{Bad: t.countBad(e.Reason), Peer: peer(e), Err: e.Reason})
-	case socket.HandshakeFailed:
+	case socket.HandshakeFailedNoDetail, socket.HandshakeFailedProtocol, socket.HandshakeFailedAuth:
 		t.emit(transport.Event{Refused: true, Bad: t.countBad(e.Reason), Peer: peer(e), Err: e.Reason})
 	}
 }
