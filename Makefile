@@ -49,6 +49,11 @@ interop: # what the tests against libzmq need, where it can be installed
 bench: ## every benchmark BENCHCOUNT times
 	go test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./...
 
+.PHONY: stress
+stress: interop ## what takes long: messages of 100 MiB, many rounds under the race detector
+	FANFARE_STRESS=1 go test -run 'Stress|Huge' -timeout 20m ./testing/interop
+	go test -race -count 20 -timeout 30m ./socket ./bus ./internal/...
+
 .PHONY: demo
 demo: ## the quickstart example
 	go run ./examples/quickstart

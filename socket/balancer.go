@@ -108,7 +108,13 @@ func (l *balancer) deactivate(i int) (now int) {
 // drain gives the backlog to peers with room.
 func (l *balancer) drain() {
 	n := 0
-	for n < len(l.backlog) && l.offer(l.backlog[n]) {
+	for n < len(l.backlog) {
+		o := l.offer(l.backlog[n])
+		if o == nil {
+			break
+		}
+		o.out.lock()
+		o.out.unlock() // wakes the writer
 		n++
 	}
 	if n == 0 {
@@ -121,8 +127,8 @@ func (l *balancer) drain() {
 	l.base.changes.Tell()
 }
 
-// offer gives a message to the next peer with room.
-func (l *balancer) offer(frames [][]byte) bool {
+// offer gives a message to the next peer with room and returns that, nil if there is none.
+func (l *balancer) offer(frames [][]byte) *outlet {
 	for l.active > 0 {
 		o := l.peers[l.next]
 		o.out.lock()
@@ -130,7 +136,7 @@ func (l *balancer) offer(frames [][]byte) bool {
 		if ok && l.placed != nil {
 			l.placed(o)
 		}
-		o.out.unlock()
+		o.out.release()
 		if !ok {
 			l.deactivate(l.next)
 			continue
@@ -138,24 +144,26 @@ func (l *balancer) offer(frames [][]byte) bool {
 		if l.next++; l.next >= l.active {
 			l.next = 0
 		}
-		return true
+		return o
 	}
-	return false
+	return nil
 }
 
-// accept gives a message to a peer, or to the backlog.
-func (l *balancer) accept(frames [][]byte) bool {
-	if len(l.backlog) == 0 && l.offer(frames) {
-		return true
+// accept gives a message to a peer, which it returns, or to the backlog.
+func (l *balancer) accept(frames [][]byte) (to *outlet, ok bool) {
+	if len(l.backlog) == 0 {
+		if to = l.offer(frames); to != nil {
+			return to, true
+		}
 	}
 	if room := l.base.awaited(); room >= 0 && len(l.backlog) >= room {
-		return false
+		return nil, false
 	}
 	l.backlog = append(l.backlog, deepCopy(frames))
 	if l.placed != nil {
 		l.placed(nil)
 	}
-	return true
+	return nil, true
 }
 
 // awaited is how many messages may wait for dialled endpoints that have no connection; negative: any number.
@@ -182,11 +190,14 @@ func (l *balancer) send(ctx context.Context, frames [][]byte, own bool) error {
 	for {
 		changed := (<-chan struct{})(nil)
 		l.mu.Lock()
-		ok := l.accept(frames)
+		to, ok := l.accept(frames)
 		if !ok {
 			changed = l.base.changes.Next() // before the lock is given up: no change in between is missed
 		}
 		l.mu.Unlock()
+		if to != nil {
+			to.out.kick()
+		}
 		if ok {
 			return l.base.accepted()
 		}
@@ -206,7 +217,10 @@ func (l *balancer) send(ctx context.Context, frames [][]byte, own bool) error {
 func (l *balancer) sendBatch(ctx context.Context, msgs []zmq4.Msg, own bool) (n int, err error) {
 	for n < len(msgs) {
 		l.mu.Lock()
-		for n < len(msgs) && l.accept(owned(msgs[n].Frames, own)) {
+		for n < len(msgs) {
+			if _, ok := l.accept(owned(msgs[n].Frames, own)); !ok {
+				break
+			}
 			n++
 		}
 		l.mu.Unlock()

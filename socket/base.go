@@ -31,6 +31,7 @@ type base struct {
 	sender   sender    // nil for patterns that send nothing
 	receiver receiver  // nil for patterns that receive nothing
 	inbox    *inbox    // nil for patterns without a queue of received messages
+	lockstep bool      // one message at a time: who sends it writes it
 	balancer *balancer // nil for patterns that do not balance load
 	segments sync.Pool
 	monitor  monitor

@@ -68,7 +68,7 @@ func (b *base) Shutdown(ctx context.Context) error {
 	b.abortAll()
 	b.finish()
 	if left := b.unsent; left > 0 {
-		failed.Peers = append(failed.Peers, Unflushed{Remote: "nobody yet", Queued: left, Err: cmp.Or(ctx.Err(), error(ErrPeerLost))})
+		failed.Peers = append(failed.Peers, Unflushed{Remote: "nobody yet", Queued: left, Err: cmp.Or(ctx.Err(), errNobody)})
 	}
 	switch {
 	case len(failed.Peers) > 0:
@@ -78,6 +78,9 @@ func (b *base) Shutdown(ctx context.Context) error {
 	}
 	return nil
 }
+
+// errNobody is why messages without a peer could not be flushed.
+var errNobody = errors.New("socket: no peer was there to take them")
 
 // refuse makes every call return ErrClosed. It returns whether it was the first.
 func (b *base) refuse() bool {

@@ -228,7 +228,13 @@ func (e *end) close() {
 			from.close()
 		}
 		e.refuse()
-		if own != nil {
+		if own == nil {
+			return
+		}
+		select {
+		case <-e.other.gone: // and reads nothing more
+			own.close()
+		default:
 			own.finish()
 		}
 	})

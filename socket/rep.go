@@ -26,6 +26,7 @@ func NewRep(opts *Options) *Rep {
 	s.setup(zmq4.Rep, opts, &s.routes)
 	s.routes.init(&s.base)
 	s.receives()
+	s.lockstep = true
 	s.base.sender, s.base.receiver = replier{s}, replier{s}
 	return s
 }

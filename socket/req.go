@@ -42,6 +42,7 @@ func NewReq(opts *Options) *Req {
 	s.setup(zmq4.Req, opts, requester{s})
 	s.lb.init(&s.base)
 	s.lb.placed, s.lb.lost = s.placed, s.lost
+	s.lockstep = true
 	s.base.sender, s.base.receiver = requester{s}, requester{s}
 	return s
 }

@@ -104,7 +104,8 @@ func (r *routes) send(_ context.Context, frames [][]byte, own bool) error {
 	if !ok && !mandatory && !gone {
 		c.out.dropped++
 	}
-	c.out.unlock()
+	c.out.release()
+	c.out.kick()
 	switch {
 	case ok:
 		return r.of.accepted()

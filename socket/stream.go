@@ -22,7 +22,12 @@ func (w *stream) handshake(ctx context.Context, o zmtp.Options) (zmtp.Peer, erro
 	return zmtp.Handshake(ctx, w.nc, o)
 }
 
-func (*stream) join(*conn)       {}
+func (w *stream) join(c *conn) {
+	if c.base.lockstep {
+		c.out.direct = newDirect(w.nc)
+	}
+}
+
 func (*stream) stream() bool     { return true }
 func (w *stream) close()         { _ = w.nc.Close() } // the reader notices
 func (w *stream) remote() string { return remoteOf(w.nc) }
@@ -69,7 +74,7 @@ func (w *stream) write(c *conn) {
 		if s == nil {
 			return
 		}
-		if n, err := w.writeSegment(s); err != nil {
+		if n, err := w.writeSegment(s, c.out.wrote); err != nil {
 			// Not the end of the connection yet: what the peer sent before it went is still to be read. One that only stopped
 			// reading gets no more than lastWords for that.
 			c.out.failed(n)
@@ -80,9 +85,10 @@ func (w *stream) write(c *conn) {
 	}
 }
 
-func (w *stream) writeSegment(s *segment) (int, error) {
+// writeSegment writes a segment of which done bytes are written already; of one with splices none are.
+func (w *stream) writeSegment(s *segment, done int) (int, error) {
 	if len(s.splices) == 0 {
-		return w.nc.Write(s.buf)
+		return w.nc.Write(s.buf[done:])
 	}
 	pieces, from := w.vector[:0], 0
 	for _, l := range s.splices {
