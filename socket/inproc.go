@@ -149,6 +149,7 @@ func (e *end) greet(ctx context.Context, o zmtp.Options) (zmtp.Peer, error) {
 }
 
 func (e *end) join(c *conn) {
+	c.out.shared = true
 	e.mu.Lock()
 	e.own = &c.out
 	e.mu.Unlock()

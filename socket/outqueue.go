@@ -14,6 +14,7 @@ type outQueue struct {
 	hwm      int            // negative: none
 	conflate bool           // keep one message, the newest
 	keep     bool           // what was not written when the queue ends is kept for rest
+	shared   bool           // read by the other side itself (inproc): it has what it has taken
 	late     *atomic.Uint64 // counts messages for a queue that has ended
 	replaced *atomic.Uint64 // counts messages that conflate replaced
 	onRoom   func()         // called by the writer when a queue that refused a message has room again
@@ -231,7 +232,7 @@ func (q *outQueue) next() *segment {
 // done gives a segment back after it was written.
 func (q *outQueue) done(s *segment) {
 	q.mu.Lock()
-	if !q.closed || q.keep { // or close has dealt with them
+	if q.writing == s { // or close and rest have dealt with it
 		q.messages -= s.messages
 		q.answers -= s.answers
 		q.sent += uint64(s.messages)
@@ -292,7 +293,7 @@ func (q *outQueue) close() {
 		return
 	}
 	q.dropped += uint64(q.messages)
-	q.messages, q.head, q.tail, q.latest = 0, nil, nil, nil
+	q.messages, q.writing, q.head, q.tail, q.latest = 0, nil, nil, nil, nil
 }
 
 // rest returns what was not written, the oldest first. The queue has ended, and its writer too.
@@ -305,7 +306,7 @@ func (q *outQueue) rest() (messages [][][]byte) {
 	if q.messages == 0 || q.finished {
 		return nil
 	}
-	if q.writing != nil {
+	if q.writing != nil && !q.shared {
 		messages = q.writing.unwritten(q.wrote)
 	}
 	for s := q.head; s != nil; s = s.next {
