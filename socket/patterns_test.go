@@ -253,6 +253,7 @@ func TestConflate(t *testing.T) {
 				break
 			}
 		}
+		_ = pull.Close() // now its reader has counted
 		if s := pull.Stats(); s.Received != messages || s.Dropped != 0 {
 			t.Errorf("%+v", s)
 		}
