@@ -1,12 +1,12 @@
 package zmtp
 
 const (
-	minWindow  = 4 << 10  // first read buffer of a connection, and the one after a large frame
-	maxWindow  = 64 << 10 // read buffer under load: about 500 small messages a read
-	minFree    = 512      // a slab with less room than this is given up
-	largeStep  = 64 << 10 // first buffer of a frame larger than this; it doubles as bytes arrive
-	minChunk   = 8        // frame slices allocated at once
-	maxChunk   = 2048
+	minWindow = 4 << 10  // first read buffer of a connection, and the one after a large frame
+	maxWindow = 64 << 10 // read buffer under load: about 500 small messages a read
+	minFree   = 512      // a slab with less room than this is given up
+	largeStep = 64 << 10 // first buffer of a frame larger than this; it doubles as bytes arrive
+	minChunk  = 8        // frame slices allocated at once
+	maxChunk  = 2048
 )
 
 // LargeFrame is the size from which on a frame is not copied together with others, in bytes: an incomplete one gets a buffer of its own.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -22,11 +23,14 @@ var peers embed.FS
 //go:embed peers/read_envelope.py
 var EnvelopeReader string
 
+// imported tells, with what Python said, whether it has the zmq package. It looks once.
+var imported = sync.OnceValues(func() ([]byte, error) { return exec.Command(python, "-c", "import zmq").CombinedOutput() })
+
 // Require skips the test where Python's zmq package is not installed; in continuous integration, where the variable CI is "true", it
 // fails the test instead.
 func Require(t testing.TB) {
 	t.Helper()
-	output, err := exec.Command(python, "-c", "import zmq").CombinedOutput()
+	output, err := imported()
 	switch {
 	case err == nil:
 	case os.Getenv("CI") == "true":
@@ -54,11 +58,15 @@ type Spec struct {
 	Type      string         `json:"type"` // such as "PUB"
 	Bind      []string       `json:"bind"`
 	Connect   []string       `json:"connect"`
-	Subscribe []string       `json:"subscribe"` // prefixes, for SUB
-	Options   map[string]int `json:"options"`   // such as "HEARTBEAT_IVL"
+	Subscribe []string       `json:"subscribe"` // prefixes, for SUB and XSUB
+	Options   map[string]any `json:"options"`   // such as "HEARTBEAT_IVL"; numbers and strings
+	Later     [][2]any       `json:"later"`     // options by name and value, one for each "tick", set before it is printed
 	Monitor   bool           `json:"monitor"`   // print its events
-	// Send are messages to send in turns, for ever. A frame is a string of Latin-1, or a number: then it is so many bytes of Pattern.
+	Property  string         `json:"property"`  // print "property " and this one of the sender before each message, such as "X-Name"
+	// Send are messages to send in turns, for ever, as the socket takes them. A frame is a string of Latin-1, or a number: then it is
+	// so many bytes of Pattern.
 	Send [][]any `json:"send"`
+	Echo bool    `json:"echo"` // send back what is received, after printing it
 	// Every is the time between two messages to send, and before a "tick" is printed, in milliseconds. Default: 5 with messages to
 	// send, 200 without.
 	Every int `json:"every"`
@@ -105,11 +113,11 @@ func (p *Process) Event(name string) {
 	}
 }
 
-// Pattern returns n bytes that are the same on both sides.
+// Pattern returns n bytes that are the same on both sides. They do not begin like a subscription of XSUB.
 func Pattern(n int) []byte {
 	pattern := make([]byte, n)
 	for i := range pattern {
-		pattern[i] = byte(i % 251)
+		pattern[i] = byte(2 + i%251)
 	}
 	return pattern
 }

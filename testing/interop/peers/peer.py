@@ -5,14 +5,20 @@ its monitor, and "tick" each time that nothing happened for a while. Ends with i
 import itertools, json, sys, zmq
 from zmq.utils.monitor import recv_monitor_message
 
-PATTERN = bytes(range(251)) * 5000
+PERIOD = bytes(range(2, 253))
 
-def encoded(frame):
-    return PATTERN[:frame] if isinstance(frame, int) else frame.encode("latin-1")
+def pattern(size):
+    return (PERIOD * (size // len(PERIOD) + 1))[:size]
+
+def encoded(value):
+    return pattern(value) if isinstance(value, int) else value.encode("latin-1")
 
 def printable(frame):
-    large = len(frame) > 100 and frame == PATTERN[:len(frame)]
+    large = len(frame) > 100 and frame == pattern(len(frame))
     return len(frame) if large else frame.decode("latin-1")
+
+def configure(name, value):
+    socket.setsockopt(getattr(zmq, name), value if isinstance(value, int) else value.encode())
 
 def say(line):
     print(line, flush=True)
@@ -20,16 +26,18 @@ def say(line):
 spec = json.loads(sys.argv[1])
 socket = zmq.Context().socket(getattr(zmq, spec["type"]))
 for name, value in (spec.get("options") or {}).items():
-    socket.setsockopt(getattr(zmq, name), value)
+    configure(name, value)
 for prefix in spec.get("subscribe") or []:
-    socket.setsockopt_string(zmq.SUBSCRIBE, prefix)
+    if spec["type"] == "XSUB":
+        socket.send(b"\1" + prefix.encode())
+    else:
+        configure("SUBSCRIBE", prefix)
 poller = zmq.Poller()
 poller.register(sys.stdin.fileno(), zmq.POLLIN)
+poller.register(socket, zmq.POLLIN)
 monitor = socket.get_monitor_socket() if spec.get("monitor") else None
 if monitor:
     poller.register(monitor, zmq.POLLIN)
-if spec["type"] in ("SUB", "REP"):
-    poller.register(socket, zmq.POLLIN)
 bound = []
 for endpoint in spec.get("bind") or []:
     socket.bind(endpoint)
@@ -37,6 +45,7 @@ for endpoint in spec.get("bind") or []:
 for endpoint in spec.get("connect") or []:
     socket.connect(endpoint)
 say(" ".join(["ready"] + bound))
+later = iter(spec.get("later") or [])
 messages = itertools.cycle(spec.get("send") or [])
 while True:
     events = dict(poller.poll(spec["every"]))
@@ -45,8 +54,15 @@ while True:
     if monitor in events:
         say("event " + recv_monitor_message(monitor)["event"].name)
     if socket in events:
-        say(json.dumps([printable(f) for f in socket.recv_multipart()]))
-    if spec.get("send"):
+        frames = socket.recv_multipart(copy=False)
+        if spec.get("property"):
+            say("property " + frames[0].get(spec["property"]))
+        say(json.dumps([printable(f.bytes) for f in frames]))
+        if spec.get("echo"):
+            socket.send_multipart(frames)
+    if spec.get("send") and socket.poll(0, zmq.POLLOUT):
         socket.send_multipart([encoded(f) for f in next(messages)])
     elif not events:
+        for option in itertools.islice(later, 1):
+            configure(*option)
         say("tick")
