@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -192,6 +193,7 @@ func (e *end) run(c *conn) error {
 		if err != nil {
 			return err
 		}
+		runtime.Gosched() // lets senders gather: taking message by message costs twice as much for each
 	}
 }
 

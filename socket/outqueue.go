@@ -25,6 +25,7 @@ type outQueue struct {
 	ready      sync.Cond // the writer waits here
 	idle       bool      // and this says so
 	head, tail *segment
+	taken      int      // bytes of the last segment
 	latest     *segment // the one message of a conflating queue
 	writing    *segment // taken, and not yet done
 	wrote      int      // bytes of writing that are written already: by kick, or when writing failed
@@ -187,6 +188,9 @@ func (q *outQueue) room() *segment {
 		return q.tail
 	}
 	s := q.pool.Get().(*segment)
+	if s.buf == nil { // the last one went to the reader: this will be about as large
+		s.buf = make([]byte, 0, min(max(q.taken+q.taken/4, 512), segmentSize+4<<10))
+	}
 	if q.tail == nil {
 		q.head = s
 	} else {
@@ -225,7 +229,7 @@ func (q *outQueue) next() *segment {
 	default:
 		q.head = s.next
 	}
-	q.writing, q.wrote = s, 0
+	q.writing, q.wrote, q.taken = s, 0, len(s.buf)
 	return s
 }
 
