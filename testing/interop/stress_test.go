@@ -1,0 +1,34 @@
+package interop_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/fanfare-go/fanfare/socket"
+)
+
+// stress is the variable that "make stress" sets to "1": tests that need much memory or time run then.
+const stress = "FANFARE_STRESS"
+
+// A message of 100 MiB goes both ways, in one frame and in several.
+func TestHuge(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(stress) != "1" {
+		t.Skipf("needs a gigabyte of memory: set %s=1, or run make stress", stress)
+	}
+	const size = 100 << 20
+	for _, p := range pairings {
+		if p.role != asks {
+			continue
+		}
+		for _, weBind := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s/bind=%t", p.name(), weBind), func(t *testing.T) {
+				s := p.ours(t, &socket.Options{MaxMessageSize: size + 1024})
+				huge := [][]any{{size}, {"", size / 2, size / 2}}
+				python := p.meet(t, s, p.spec(huge), weBind, anyPort)
+				p.exchange(t, s, python, huge, false)
+			})
+		}
+	}
+}
