@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/fanfare-go/fanfare/socket"
 	"github.com/go-zeromq/zmq4"
@@ -177,12 +179,11 @@ func BenchmarkRoundTrip(b *testing.B) {
 		}
 		defer c.Close()
 		buf := make([]byte, 64)
-		for b.Loop() {
+		percentiles(b, func() error {
 			_, _ = c.Write(buf)
-			if _, err := io.ReadFull(c, buf); err != nil {
-				b.Fatal(err)
-			}
-		}
+			_, err := io.ReadFull(c, buf)
+			return err
+		})
 	})
 	for _, endpoint := range []string{anyPort, "inproc://round-trip"} {
 		b.Run(fmt.Sprintf("%.6s", endpoint), func(b *testing.B) {
@@ -198,16 +199,31 @@ func BenchmarkRoundTrip(b *testing.B) {
 			}()
 			msg := zmq4.NewMsg(make([]byte, 64))
 			b.ReportAllocs()
-			for b.Loop() {
+			percentiles(b, func() error {
 				if err := req.Send(msg); err != nil {
-					b.Fatal(err)
+					return err
 				}
-				if _, err := req.Recv(); err != nil {
-					b.Fatal(err)
-				}
-			}
+				_, err := req.Recv()
+				return err
+			})
 		})
 	}
+}
+
+// percentiles times each round trip.
+func percentiles(b *testing.B, roundTrip func() error) {
+	b.Helper()
+	var took []time.Duration
+	for b.Loop() {
+		start := time.Now()
+		if err := roundTrip(); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(start))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2])/1000, "p50-µs")
+	b.ReportMetric(float64(took[len(took)*99/100])/1000, "p99-µs")
 }
 
 // BenchmarkIdleConnection reports the memory of one end of a connection, goroutines included.
