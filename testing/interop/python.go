@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"os"
@@ -115,9 +116,9 @@ func (p *Process) Event(name string) {
 
 // Pattern returns n bytes that are the same on both sides. They do not begin like a subscription of XSUB.
 func Pattern(n int) []byte {
-	pattern := make([]byte, n)
-	for i := range pattern {
-		pattern[i] = byte(2 + i%251)
+	period := make([]byte, 251)
+	for i := range period {
+		period[i] = byte(2 + i)
 	}
-	return pattern
+	return bytes.Repeat(period, n/len(period)+1)[:n]
 }

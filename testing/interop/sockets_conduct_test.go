@@ -8,9 +8,23 @@ import (
 	"github.com/fanfare-go/fanfare/testing/interop"
 )
 
-// Heartbeats of both sides are answered for five seconds in which nothing else is said. All sockets are watched through the same five.
+// Each side answers the heartbeats of the other for five seconds in which nothing else is said. Only one of them has heartbeats: those of the
+// other would hide that an answer is missing.
 func TestSocketHeartbeats(t *testing.T) {
 	t.Parallel()
+	t.Run("ours", func(t *testing.T) {
+		t.Parallel()
+		keepAlive(t, socket.Options{HeartbeatInterval: 200 * time.Millisecond, HeartbeatTimeout: 600 * time.Millisecond}, nil)
+	})
+	t.Run("theirs", func(t *testing.T) {
+		t.Parallel()
+		keepAlive(t, socket.Options{HeartbeatInterval: -1}, heartbeats)
+	})
+}
+
+// keepAlive watches all pairings through the same five seconds.
+func keepAlive(t *testing.T, opts socket.Options, theirs map[string]any) {
+	t.Helper()
 	type couple struct {
 		pairing
 		ours   socket.Socket
@@ -18,9 +32,9 @@ func TestSocketHeartbeats(t *testing.T) {
 	}
 	var couples []couple
 	for i, p := range pairings {
-		s := p.ours(t, &socket.Options{HeartbeatInterval: 200 * time.Millisecond, HeartbeatTimeout: 600 * time.Millisecond})
+		s := p.ours(t, &opts)
 		spec := p.spec(nil)
-		spec.Options, spec.Monitor = heartbeats, true
+		spec.Options, spec.Monitor = theirs, true
 		couples = append(couples, couple{p, s, p.meet(t, s, spec, i%2 == 0, anyPort)})
 	}
 	for _, c := range couples {
