@@ -14,9 +14,10 @@ import (
 // What a peer that is gone has left unwritten comes first in the backlog: it is sent to others, or to the same one when it is back.
 type balancer struct {
 	base   *base
-	single bool            // one peer at a time: PAIR
-	placed func(c *outlet) // told, under the locks, whose queue has the next message, nil: none yet; itself nil for most
-	lost   func(c *outlet) // told after a peer was removed
+	single bool                 // one peer at a time: PAIR
+	placed func(c *outlet)      // told, under the locks, whose queue has the next message, nil: none yet; itself nil for most
+	lost   func(c *outlet)      // told after a peer was removed
+	wanted func(c *outlet) bool // whether the newest message of that peer is still to be sent; nil: all are
 
 	mu      sync.Mutex
 	peers   []*outlet // those before active may have room
@@ -45,6 +46,7 @@ func (l *balancer) add(c *conn, o *outlet, outer session) error {
 	}
 	c.out.keep = true
 	c.out.onRoom = func() { l.hasRoom(o) }
+	c.out.onFailed = o.release
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.single && len(l.peers) > 0 {
@@ -59,25 +61,44 @@ func (l *balancer) add(c *conn, o *outlet, outer session) error {
 }
 
 func (o *outlet) detach() {
+	o.release()
 	l := o.balancer
 	l.mu.Lock()
-	rest := o.out.rest()
-	i := slices.Index(l.peers, o)
-	if i < l.active {
-		i = l.deactivate(i)
-	}
-	l.peers = slices.Delete(l.peers, i, i+1)
-	if len(rest) > 0 {
-		l.backlog = append(rest, l.backlog...)
-		if l.placed != nil {
-			l.placed(nil)
+	if i := slices.Index(l.peers, o); i >= 0 {
+		if i < l.active {
+			i = l.deactivate(i)
 		}
-		l.drain()
+		l.peers = slices.Delete(l.peers, i, i+1)
 	}
 	l.mu.Unlock()
 	if l.lost != nil {
 		l.lost(o)
 	}
+}
+
+// release gives others what was not written. Nothing is, any more: the queue has ended, and its writer with it.
+func (o *outlet) release() {
+	l := o.balancer
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	rest := o.out.rest()
+	if n := len(rest); n > 0 && l.wanted != nil {
+		keep := n - 1 // the newest
+		if !l.wanted(o) {
+			keep = n
+		}
+		l.base.counters.dropped.Add(uint64(keep))
+		rest = rest[keep:]
+	}
+	if len(rest) == 0 {
+		return
+	}
+	l.backlog = append(rest, l.backlog...)
+	if l.placed != nil {
+		l.placed(nil)
+	}
+	l.drain()
+	l.base.changes.Tell()
 }
 
 func (l *balancer) hasRoom(o *outlet) {
@@ -156,7 +177,13 @@ func (l *balancer) accept(frames [][]byte) (to *outlet, ok bool) {
 			return to, true
 		}
 	}
-	if room := l.base.awaited(); room >= 0 && len(l.backlog) >= room {
+	room := l.base.awaited()
+	if l.base.opts.Conflate && room != 0 && len(l.backlog) > 0 {
+		l.base.counters.conflated.Add(uint64(len(l.backlog)))
+		clear(l.backlog)
+		l.backlog = l.backlog[:0]
+	}
+	if room >= 0 && len(l.backlog) >= room {
 		return nil, false
 	}
 	l.backlog = append(l.backlog, deepCopy(frames))
@@ -187,12 +214,16 @@ func (b *base) awaited() (messages int) {
 
 func (l *balancer) send(ctx context.Context, frames [][]byte, own bool) error {
 	frames = owned(frames, own)
-	for {
+	for tried := false; ; tried = true {
+		if tried && l.base.refusing.Load() {
+			return ErrClosed
+		}
 		changed := (<-chan struct{})(nil)
 		l.mu.Lock()
 		to, ok := l.accept(frames)
 		if !ok {
-			changed = l.base.changes.Next() // before the lock is given up: no change in between is missed
+			changed = l.base.changes.Next()
+			to, ok = l.accept(frames) // once more: Dial tells of a change without our lock
 		}
 		l.mu.Unlock()
 		if to != nil {
@@ -208,7 +239,7 @@ func (l *balancer) send(ctx context.Context, frames [][]byte, own bool) error {
 		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-l.base.ctx.Done():
+		case <-l.base.refused:
 			return ErrClosed
 		}
 	}

@@ -43,9 +43,10 @@ type base struct {
 	life     context.Context // of the heartbeat: ends when the socket is closed
 	end      context.CancelFunc
 	tasks    sync.WaitGroup
-	refusing atomic.Bool // Shutdown or Close has begun
-	sealed   atomic.Bool // no more connections: nothing is left for those that may come
-	aborted  atomic.Bool // Close has begun
+	refusing atomic.Bool   // Shutdown or Close has begun
+	refused  chan struct{} // and is closed then
+	sealed   atomic.Bool   // no more connections: nothing is left for those that may come
+	aborted  atomic.Bool   // Close has begun
 
 	mu        sync.Mutex
 	started   bool // the first Listen or Dial has been
@@ -66,7 +67,7 @@ func (b *base) setup(typ zmq4.SocketType, opts *Options, p pattern) {
 	b.life, b.end = context.WithCancel(context.Background())
 	b.ctx, b.cancel = context.WithCancel(b.life)
 	b.conns = make(map[*conn]struct{})
-	b.closed = make(chan struct{})
+	b.refused, b.closed = make(chan struct{}), make(chan struct{})
 }
 
 // receives gives the socket a queue for what it receives.

@@ -67,7 +67,15 @@ func (b *base) Shutdown(ctx context.Context) error {
 	}
 	b.abortAll()
 	b.finish()
-	if left := b.unsent; left > 0 {
+	left := b.unsent
+	if b.balancer != nil { // what peers have left is a part of that
+		for i := range failed.Peers {
+			p := &failed.Peers[i]
+			p.Queued = min(p.Queued, left)
+			left -= p.Queued
+		}
+	}
+	if left > 0 {
 		failed.Peers = append(failed.Peers, Unflushed{Remote: "nobody yet", Queued: left, Err: cmp.Or(ctx.Err(), errNobody)})
 	}
 	switch {
@@ -87,6 +95,10 @@ func (b *base) refuse() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	first := b.refusing.CompareAndSwap(false, true)
+	if first {
+		close(b.refused)
+		b.changes.Tell()
+	}
 	if first && b.inbox != nil {
 		b.counters.dropped.Add(uint64(b.inbox.close()))
 	}

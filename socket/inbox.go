@@ -17,6 +17,10 @@ type inbox struct {
 	hwm      int            // per peer; negative: none
 	replaced *atomic.Uint64 // counts messages that a newer one replaced; nil: none are replaced
 
+	ordered bool     // all in the order in which they came, not in turns; an inlet then only counts
+	all     inlet    // and what they have is here
+	owners  []*inlet // whose each of those is
+
 	mu          sync.Mutex
 	first, last *inlet        // those with messages, in the order of their turns
 	waiting     int           // receivers
@@ -58,10 +62,18 @@ func (b *inbox) put(in *inlet, messages [][][]byte, limit int) (n int) {
 		if limit >= 0 && b.replaced == nil {
 			k = max(0, min(k, limit-in.n))
 		}
-		if in.n == 0 && k > 0 {
-			b.append(in)
+		to := in
+		if b.ordered {
+			to = &b.all
+			in.n += k
+			for range k {
+				b.owners = append(b.owners, in)
+			}
 		}
-		in.push(messages[n : n+k])
+		if to.n == 0 && k > 0 {
+			b.append(to)
+		}
+		to.push(messages[n : n+k])
 		n += k
 		in.paused = n < len(messages)
 		paused, wake := in.paused, b.waiting > 0
@@ -71,6 +83,23 @@ func (b *inbox) put(in *inlet, messages [][][]byte, limit int) (n int) {
 		}
 		if !paused {
 			return n
+		}
+		select {
+		case <-in.room:
+		case <-b.done:
+		}
+	}
+}
+
+// await waits until fewer than limit messages of a peer wait.
+func (b *inbox) await(in *inlet, limit int) {
+	for {
+		b.mu.Lock()
+		in.paused = in.n >= limit && !b.closed
+		paused := in.paused
+		b.mu.Unlock()
+		if !paused {
+			return
 		}
 		select {
 		case <-in.room:
@@ -132,7 +161,11 @@ func (b *inbox) take(ctx context.Context, buf []zmq4.Msg) (int, error) {
 func (b *inbox) fill(buf []zmq4.Msg) (n int) {
 	for n < len(buf) && b.first != nil {
 		in := b.first
-		if in.next == nil { // alone: no turns to take
+		if b.ordered {
+			k := in.pop(buf[n:])
+			n += k
+			b.taken(k)
+		} else if in.next == nil { // alone: no turns to take
 			n += in.pop(buf[n:])
 		} else {
 			n += in.pop(buf[n : n+1])
@@ -154,6 +187,23 @@ func (b *inbox) endTurn(in *inlet) {
 	case len(in.ring) > maxIdleRing:
 		in.ring, in.head = nil, 0
 	}
+	b.ease(in)
+}
+
+// taken notes whose the first n messages were.
+func (b *inbox) taken(n int) {
+	for _, in := range b.owners[:n] {
+		in.n--
+		in.taken++
+		b.ease(in)
+	}
+	clear(b.owners[:n])
+	if b.owners = b.owners[n:]; len(b.owners) == 0 {
+		b.owners = nil
+	}
+}
+
+func (b *inbox) ease(in *inlet) {
 	// Half empty, not one free place: the reader should have something to do when it wakes.
 	if in.paused && in.n <= b.hwm/2 || in.paused && in.n == 0 {
 		in.paused = false
@@ -183,7 +233,7 @@ func (b *inbox) close() (dropped int) {
 		dropped += in.n
 		in.ring, in.n = nil, 0
 	}
-	b.first, b.last = nil, nil
+	b.first, b.last, b.owners = nil, nil, nil
 	return dropped
 }
 

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -18,6 +19,8 @@ type outQueue struct {
 	late     *atomic.Uint64 // counts messages for a queue that has ended
 	replaced *atomic.Uint64 // counts messages that conflate replaced
 	onRoom   func()         // called by the writer when a queue that refused a message has room again
+
+	onFailed func() // called by the writer when writing has failed: the reader may end much later
 
 	direct *direct // who queues a message may write it himself; nil: only the writer writes
 
@@ -126,7 +129,11 @@ func (q *outQueue) push(data []byte, splices []splice, base, size int) {
 	}
 	s := q.place()
 	for _, l := range splices {
-		s.splices = append(s.splices, splice{at: len(s.buf) + l.at - base, body: l.body})
+		body := l.body
+		if q.shared { // it is the receiver's, and there are others
+			body = slices.Clone(body)
+		}
+		s.splices = append(s.splices, splice{at: len(s.buf) + l.at - base, body: body})
 	}
 	s.buf = append(s.buf, data...)
 	s.size += size
@@ -261,7 +268,7 @@ func (q *outQueue) done(s *segment) {
 // failed notes how many bytes of the last segment were written before an error, and ends the queue.
 func (q *outQueue) failed(wrote int) {
 	q.mu.Lock()
-	if !q.closed {
+	if q.writing != nil { // also when the reader has closed the queue first
 		q.wrote += wrote
 	}
 	q.mu.Unlock()

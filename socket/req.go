@@ -42,6 +42,7 @@ func NewReq(opts *Options) *Req {
 	s.setup(zmq4.Req, opts, requester{s})
 	s.lb.init(&s.base)
 	s.lb.placed, s.lb.lost = s.placed, s.lost
+	s.lb.wanted = s.wanted
 	s.lockstep = true
 	s.base.sender, s.base.receiver = requester{s}, requester{s}
 	return s
@@ -52,6 +53,13 @@ func (s *Req) placed(o *outlet) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	s.peer = o
+}
+
+// wanted says whether that peer has the request, and not only one that a later one has replaced.
+func (s *Req) wanted(o *outlet) bool {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	return s.peer == o
 }
 
 // lost ends the wait for a reply of that peer.
@@ -120,17 +128,21 @@ func (s requester) send(ctx context.Context, frames [][]byte, own bool) error {
 	}
 	s.state, s.peer, s.reply = requestSending, nil, nil
 	s.number++
+	number := s.number
 	request := make([][]byte, 0, len(frames)+2)
 	if s.opts.Correlate {
 		request = append(request, binary.BigEndian.AppendUint32(nil, s.number))
 	}
 	s.turn.Unlock()
 	request = append(append(request, nil), frames...)
+	if s.opts.Relaxed {
+		s.counters.dropped.Add(uint64(s.lb.drop())) // what this one replaces
+	}
 	err := s.lb.send(ctx, request, own)
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	switch {
-	case s.state != requestSending: // answered already, or lost
+	case s.number != number || s.state != requestSending: // answered already, or lost, or there is the next one
 	case err != nil:
 		s.state = requestNone
 	default:
@@ -164,7 +176,7 @@ func (s requester) receive(ctx context.Context) (zmq4.Msg, error) {
 		case <-changed:
 		case <-ctx.Done():
 			return zmq4.Msg{}, ctx.Err()
-		case <-s.ctx.Done():
+		case <-s.refused:
 			return zmq4.Msg{}, ErrClosed
 		}
 	}

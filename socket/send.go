@@ -28,7 +28,8 @@ func (b *base) SendContext(ctx context.Context, msg zmq4.Msg) error {
 	return b.sendOne(ctx, "SendContext", msg, false)
 }
 
-// SendOwned is SendContext without a copy of frames of 16 KiB and more: they may never be changed again.
+// SendOwned is SendContext without a copy of frames of 16 KiB and more: they may never be changed again. Over inproc the receiver may get that
+// very memory, and it belongs to him then: a frame is given away once.
 func (b *base) SendOwned(ctx context.Context, msg zmq4.Msg) error {
 	return b.sendOne(ctx, "SendOwned", msg, true)
 }

@@ -78,6 +78,9 @@ func (w *stream) write(c *conn) {
 			// Not the end of the connection yet: what the peer sent before it went is still to be read. One that only stopped
 			// reading gets no more than lastWords for that.
 			c.out.failed(n)
+			if c.out.onFailed != nil {
+				c.out.onFailed()
+			}
 			_ = w.nc.SetReadDeadline(time.Now().Add(lastWords)) // fails only where Read does as well
 			return
 		}

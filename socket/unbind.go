@@ -72,7 +72,7 @@ func (b *base) dismiss(which func(c *conn) bool) {
 		}
 		c.out.seal()
 		b.tasks.Go(func() {
-			ctx, cancel := context.WithTimeout(b.ctx, b.opts.HandshakeTimeout)
+			ctx, cancel := context.WithTimeout(b.life, b.opts.HandshakeTimeout)
 			defer cancel()
 			if c.flush(ctx) == nil { // if not, what is left is dropped and counted, or goes to others
 				c.partFrom(ctx)

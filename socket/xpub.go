@@ -26,6 +26,7 @@ func NewXPub(opts *Options) *XPub {
 	p.publishing.init(&p.base)
 	p.limits.CommandBytes = commands
 	p.receives()
+	p.inbox.ordered = true // what is first and what is last of a prefix depends on all peers
 	p.inbox.replaced = nil // a subscription must not take the place of another
 	p.up.base = &p.base
 	p.upward = &p.up
@@ -41,7 +42,13 @@ type upward struct {
 
 // tell notes that a peer subscribed or unsubscribed, and whether that changed its own set.
 func (u *upward) tell(s *subscriber, prefix []byte, subscribe, changed bool) {
+	select {
+	case <-s.left: // nobody would wait for room
+	default:
+		u.base.inbox.await(s.in, maxSubscriptions)
+	}
 	u.mu.Lock()
+	defer u.mu.Unlock() // what is told comes in the order of what has changed
 	news := false
 	switch {
 	case !changed:
@@ -50,7 +57,6 @@ func (u *upward) tell(s *subscriber, prefix []byte, subscribe, changed bool) {
 	default:
 		news = u.all.Remove(prefix)
 	}
-	u.mu.Unlock()
 	if !news && !(subscribe && u.base.opts.Verbose) {
 		return
 	}
@@ -59,12 +65,6 @@ func (u *upward) tell(s *subscriber, prefix []byte, subscribe, changed bool) {
 		op = 1
 	}
 	message := append([]byte{op}, prefix...)
-	limit := maxSubscriptions
-	select {
-	case <-s.left:
-		limit = -1 // nobody would wait for room
-	default:
-	}
-	n := u.base.inbox.put(s.in, [][][]byte{{message}}, limit)
+	n := u.base.inbox.put(s.in, [][][]byte{{message}}, -1)
 	u.base.counters.received.Add(uint64(n))
 }

@@ -39,7 +39,7 @@ func (u upstream) send(_ context.Context, frames [][]byte, own bool) error {
 	defer u.s.mu.RUnlock()
 	for p := range u.s.publishers {
 		p.out.lock()
-		if !p.out.offer(frames) {
+		if !p.out.offer(owned(frames, !p.out.shared)) {
 			p.out.dropped++
 		}
 		p.out.unlock()
