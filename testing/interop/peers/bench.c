@@ -47,10 +47,6 @@ static void *open_socket(void *context, int type) {
 	void *s = must(zmq_socket(context, type), "socket");
 	int linger = 0;
 	check(zmq_setsockopt(s, ZMQ_LINGER, &linger, sizeof linger), "linger");
-	// Enough for the largest batches; for large payloads as many bytes as the Go side has under way.
-	int hwm = size > 16384 ? 128 : 4096;
-	check(zmq_setsockopt(s, ZMQ_SNDHWM, &hwm, sizeof hwm), "sndhwm");
-	check(zmq_setsockopt(s, ZMQ_RCVHWM, &hwm, sizeof hwm), "rcvhwm");
 	return s;
 }
 
