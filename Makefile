@@ -32,6 +32,7 @@ lint: ## formatting, go vet, the linters, and tidy module files
 	@unformatted=$$(gofmt -l .); \
 	if [[ -n $$unformatted ]]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
+	go vet -tags stress ./testing/interop
 	$(TOOL) staticcheck ./...
 	$(TOOL) revive -config revive.toml -set_exit_status ./...
 	go mod tidy -diff
@@ -51,7 +52,7 @@ bench: ## every benchmark BENCHCOUNT times
 
 .PHONY: stress
 stress: interop ## what takes long: messages of 100 MiB, many rounds under the race detector
-	FANFARE_STRESS=1 go test -run 'Stress|Huge' -timeout 20m ./testing/interop
+	go test -tags stress -run Huge -timeout 20m ./testing/interop
 	go test -race -count 20 -timeout 30m ./socket ./bus ./internal/...
 
 .PHONY: demo

@@ -134,8 +134,7 @@ func (l *balancer) drain() {
 		if o == nil {
 			break
 		}
-		o.out.lock()
-		o.out.unlock() // wakes the writer
+		o.out.wake()
 		n++
 	}
 	if n == 0 {
@@ -231,9 +230,6 @@ func (l *balancer) send(ctx context.Context, frames [][]byte, own bool) error {
 		}
 		if ok {
 			return l.base.accepted()
-		}
-		if l.base.refusing.Load() {
-			return ErrClosed
 		}
 		select {
 		case <-changed:

@@ -14,7 +14,7 @@ import (
 	"github.com/go-zeromq/zmq4"
 )
 
-// pattern is what makes a socket a PUB or a SUB.
+// pattern is what one type of socket does differently from others with its connections.
 type pattern interface {
 	// attach gives a connection its session and adds it with base.add. An error refuses the peer.
 	attach(c *conn) error

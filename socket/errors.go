@@ -29,8 +29,8 @@ var (
 	ErrSilent = errors.New("socket: the peer is silent")
 	// ErrFlood: the peer sends PINGs and does not read the answers.
 	ErrFlood = errors.New("socket: the peer does not read the answers to its PINGs")
-	// ErrSubscriptions: the peer has more than 65,536 subscriptions at once, or they have more than 4 MiB together.
-	ErrSubscriptions = errors.New("socket: the peer has more than 65536 subscriptions, or 4 MiB of them")
+	// ErrSubscriptions: the peer has more than 65,536 subscriptions at once, one of more than 4 KiB, or more than 4 MiB together.
+	ErrSubscriptions = errors.New("socket: the peer has more than 65536 subscriptions, one of more than 4 KiB, or more than 4 MiB of them")
 	// ErrIdentityInUse: another peer of the ROUTER or REP has the identity already.
 	ErrIdentityInUse = errors.New("socket: another peer has this identity")
 	// ErrPaired: a PAIR has a peer already.

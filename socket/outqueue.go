@@ -19,8 +19,7 @@ type outQueue struct {
 	late     *atomic.Uint64 // counts messages for a queue that has ended
 	replaced *atomic.Uint64 // counts messages that conflate replaced
 	onRoom   func()         // called by the writer when a queue that refused a message has room again
-
-	onFailed func() // called by the writer when writing has failed: the reader may end much later
+	onFailed func()         // called by the writer when writing has failed: the reader may end much later
 
 	direct *direct // who queues a message may write it himself; nil: only the writer writes
 
@@ -66,12 +65,18 @@ func (q *outQueue) release() {
 	}
 }
 
+// wake is for what was queued with release, where nobody can kick.
+func (q *outQueue) wake() {
+	q.lock()
+	q.unlock()
+}
+
 func (q *outQueue) empty() bool { return q.head == nil && q.latest == nil }
 
 func (q *outQueue) full() bool { return !q.conflate && q.hwm >= 0 && q.messages >= q.hwm }
 
 // kick makes the caller, who queued a message and holds no lock, the writer for as much as the connection takes at once. In request and reply
-// there is nothing to gather, and waking the writer costs more than writing: a round trip is a quarter shorter.
+// there is nothing to gather, and waking the two writers cost 1.6 of the 12.6 µs of a round trip.
 func (q *outQueue) kick() {
 	if q.direct == nil {
 		return

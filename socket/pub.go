@@ -202,6 +202,10 @@ func (s *subscriber) command(name, rest []byte) {
 }
 
 func (s *subscriber) subscribe(prefix []byte, subscribe bool) {
+	if len(prefix) > maxPrefix { // where the limit of messages does not see to it
+		s.abort(ErrSubscriptions)
+		return
+	}
 	s.out.lock()
 	changed := false
 	switch {

@@ -22,9 +22,7 @@ type XPub struct {
 func NewXPub(opts *Options) *XPub {
 	p := &XPub{}
 	p.setup(zmq4.XPub, opts, &p.publishing)
-	commands := p.limits.CommandBytes
 	p.publishing.init(&p.base)
-	p.limits.CommandBytes = commands
 	p.receives()
 	p.inbox.ordered = true // what is first and what is last of a prefix depends on all peers
 	p.inbox.replaced = nil // a subscription must not take the place of another

@@ -87,25 +87,9 @@ func joined(b *testing.B, listener socket.Socket, at string, dialers ...socket.S
 			b.Fatal(err)
 		}
 	}
-	arrive(b, listener, func() bool { return len(listener.Peers()) == len(dialers) })
+	eventually(b, listener, "the peers", func() bool { return len(listener.Peers()) == len(dialers) })
 	for _, d := range dialers {
-		arrive(b, d, func() bool { return len(d.Peers()) == 1 })
-	}
-}
-
-func arrive(b *testing.B, s socket.Socket, holds func() bool) {
-	b.Helper()
-	ctx := patient(b)
-	for {
-		changed := s.Changed()
-		if holds() {
-			return
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			b.Fatal("no connection")
-		}
+		eventually(b, d, "the peers", func() bool { return len(d.Peers()) == 1 })
 	}
 }
 
@@ -199,7 +183,7 @@ func streamPubSub(b *testing.B, size, peers, batch int) {
 		subs[i] = sub
 	}
 	joined(b, pub, anyPort, subs...)
-	arrive(b, pub, func() bool { return pub.Subscribers([]byte("bench.topic")) == peers })
+	eventually(b, pub, "the peers", func() bool { return pub.Subscribers([]byte("bench.topic")) == peers })
 	stream(b, pub, subs, size, batch)
 }
 
@@ -408,10 +392,10 @@ func BenchmarkIdleConnection(b *testing.B) {
 				if err := dialer.Dial(listener.Bound()[0]); err != nil {
 					b.Fatal(err)
 				}
-				arrive(b, listener, func() bool { return len(listener.Peers()) > i-100 }) // below the limit of handshakes at once
+				eventually(b, listener, "the peers", func() bool { return len(listener.Peers()) > i-100 }) // below the limit of handshakes at once
 			}
-			arrive(b, listener, func() bool { return len(listener.Peers()) == connections })
-			arrive(b, dialer, func() bool { return len(dialer.Peers()) == connections })
+			eventually(b, listener, "the peers", func() bool { return len(listener.Peers()) == connections })
+			eventually(b, dialer, "the peers", func() bool { return len(dialer.Peers()) == connections })
 			each := float64(memory()-before) / (2 * connections)
 			for b.Loop() { // nothing else is measured
 			}

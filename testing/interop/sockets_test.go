@@ -289,7 +289,7 @@ func reachable(t *testing.T, s socket.Socket) {
 }
 
 // eventually waits, from one change of the socket to the next, until the condition holds.
-func eventually(t *testing.T, s socket.Socket, what string, holds func() bool) {
+func eventually(t testing.TB, s socket.Socket, what string, holds func() bool) {
 	t.Helper()
 	ctx := patient(t)
 	for {

@@ -1,22 +1,17 @@
+//go:build stress
+
 package interop_test
 
 import (
 	"fmt"
-	"os"
 	"testing"
 
 	"github.com/fanfare-go/fanfare/socket"
 )
 
-// stress is the variable that "make stress" sets to "1": tests that need much memory or time run then.
-const stress = "FANFARE_STRESS"
-
-// A message of 100 MiB goes both ways, in one frame and in several.
+// A message of 100 MiB goes both ways (it takes a gigabyte of memory), in one frame and in several.
 func TestHuge(t *testing.T) {
 	t.Parallel()
-	if os.Getenv(stress) != "1" {
-		t.Skipf("needs a gigabyte of memory: set %s=1, or run make stress", stress)
-	}
 	const size = 100 << 20
 	for _, p := range pairings {
 		if p.role != asks {

@@ -8,8 +8,8 @@ type Endpoints struct {
 	bind, connect []string
 }
 
-// Bind returns endpoints to bind, such as "tcp://*:5555", "tcp://127.0.0.1:0" for any free port, or "ipc:///run/stock.sock".
-// [New] checks them.
+// Bind returns endpoints to bind, such as "tcp://*:5555", "tcp://127.0.0.1:0" for any free port, "ipc:///run/stock.sock" or
+// "inproc://stock". [New] checks them.
 func Bind(endpoints ...string) Endpoints { return Endpoints{}.Bind(endpoints...) }
 
 // Connect returns endpoints to connect to, such as "tcp://stock:5555". Nobody has to be there yet. [New] checks them.

@@ -30,8 +30,9 @@ const anyPort = "tcp://127.0.0.1:0"
 func overEach(t *testing.T, test func(t *testing.T, endpoint string)) {
 	t.Helper()
 	for name, endpoint := range map[string]string{
-		"tcp": anyPort,
-		"ipc": ipc(t),
+		"tcp":    anyPort,
+		"ipc":    ipc(t),
+		"inproc": "inproc://" + t.Name(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
