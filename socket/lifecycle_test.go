@@ -306,3 +306,29 @@ func TestShutdownNoticesASilentPeer(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// The waits between attempts double up to the maximum, each shortened at random by up to half.
+func TestReconnectBacksOff(t *testing.T) {
+	t.Parallel()
+	const first, most = time.Millisecond, 8 * time.Millisecond
+	s := newSub(t, &socket.Options{ReconnectInterval: first, ReconnectMax: most})
+	dial(t, s, "ipc://"+filepath.Join(t.TempDir(), "nobody"))
+	for i := range 8 {
+		limit := min(first<<i, most)
+		if d := event(t, s, socket.ConnectRetried).Delay; d < limit/2 || d > limit {
+			t.Errorf("wait %d is %v, want %v to %v", i, d, limit/2, limit)
+		}
+	}
+}
+
+// A peer that refuses us with an ERROR says why.
+func TestRefusedByThePeer(t *testing.T) {
+	t.Parallel()
+	s := newSub(t, nil)
+	r := connect(t, listen(t, s, anyPort))
+	r.say(greeting(0), command("ERROR", "\x03400"))
+	var refused *zmtp.RefusedError
+	if e := event(t, s, socket.HandshakeFailed); e.Kind != socket.HandshakeFailedAuth || !errors.As(e.Reason, &refused) || refused.Reason != "400" {
+		t.Errorf("%v: %v", e.Kind, e.Reason)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fanfare-go/fanfare/internal/zmtp"
 	"github.com/fanfare-go/fanfare/socket"
 	"github.com/go-zeromq/zmq4"
 )
@@ -340,4 +341,49 @@ func TestUnbindAndDisconnect(t *testing.T) {
 		send(t, push, "again")
 		want(t, pull, "again")
 	})
+}
+
+// A buffer may be reused while the message still waits for its peer.
+func TestWaitingMessagesAreCopies(t *testing.T) {
+	t.Parallel()
+	push, at := open(t, socket.NewPush(nil)), "inproc://"+t.Name()
+	dial(t, push, at)
+	small, large := []byte("message 0"), []byte(strings.Repeat("x", zmtp.LargeFrame))
+	for i := range 3 {
+		small[8], large[0] = byte('a'+i), byte('a'+i)
+		if err := push.Send(zmq4.NewMsgFrom(small, large)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pull := open(t, socket.NewPull(nil))
+	listen(t, pull, at)
+	for i := range 3 {
+		large[0] = byte('a' + i)
+		want(t, pull, fmt.Sprintf("message %c|%s", 'a'+i, large))
+	}
+}
+
+// An XSUB passes every subscription on, for an XPUB with Verbose, and only the last end of a prefix.
+func TestXSubPassesEverySubscriptionOn(t *testing.T) {
+	t.Parallel()
+	xsub := open(t, socket.NewXSub(nil))
+	r := connect(t, listen(t, xsub, anyPort)).handshake("XPUB", 0)
+	connected(t, xsub, 1)
+	for _, m := range []string{"\x01a", "\x01a", "\x00a", "\x00a", "\x00a", "end"} {
+		send(t, xsub, m)
+	}
+	r.want("\x01a", "\x01a", "\x00a", "end")
+}
+
+func TestHeartbeatTTL(t *testing.T) {
+	t.Parallel()
+	for ttl, w := range map[time.Duration]string{
+		0:               "\x00\x03", // the timeout, 300 ms
+		2 * time.Second: "\x00\x14",
+		-1:              "\x00\x00",
+	} {
+		pull := open(t, socket.NewPull(&socket.Options{HeartbeatInterval: 10 * time.Millisecond, HeartbeatTimeout: 300 * time.Millisecond, HeartbeatTTL: ttl}))
+		r := connect(t, listen(t, pull, anyPort)).handshake("PUSH", 1)
+		r.want("/\x04PING" + w)
+	}
 }

@@ -28,7 +28,14 @@ func TestUnwritten(t *testing.T) {
 			s.size += len(ping)
 		}
 	}
-	for written := 0; written <= s.size; written += 1 + written%97 {
+	stops := []int{0}
+	for _, end := range ends {
+		stops = append(stops, end-1, end, end+1)
+	}
+	for at := 0; at <= s.size; at += 1 + at%97 {
+		stops = append(stops, at)
+	}
+	for _, written := range stops {
 		first := 0
 		for first < len(ends) && ends[first] <= written {
 			first++
