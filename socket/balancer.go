@@ -130,7 +130,7 @@ func (l *balancer) deactivate(i int) (now int) {
 func (l *balancer) drain() {
 	n := 0
 	for n < len(l.backlog) {
-		o := l.offer(l.backlog[n])
+		o := l.offer(message{frames: l.backlog[n]})
 		if o == nil {
 			break
 		}
@@ -148,11 +148,11 @@ func (l *balancer) drain() {
 }
 
 // offer gives a message to the next peer with room and returns that, nil if there is none.
-func (l *balancer) offer(frames [][]byte) *outlet {
+func (l *balancer) offer(m message) *outlet {
 	for l.active > 0 {
 		o := l.peers[l.next]
 		o.out.lock()
-		ok := o.out.offer(frames)
+		ok := o.out.offer(m)
 		if ok && l.placed != nil {
 			l.placed(o)
 		}
@@ -170,9 +170,9 @@ func (l *balancer) offer(frames [][]byte) *outlet {
 }
 
 // accept gives a message to a peer, which it returns, or to the backlog.
-func (l *balancer) accept(frames [][]byte) (to *outlet, ok bool) {
+func (l *balancer) accept(m message) (to *outlet, ok bool) {
 	if len(l.backlog) == 0 {
-		if to = l.offer(frames); to != nil {
+		if to = l.offer(m); to != nil {
 			return to, true
 		}
 	}
@@ -185,7 +185,7 @@ func (l *balancer) accept(frames [][]byte) (to *outlet, ok bool) {
 	if room >= 0 && len(l.backlog) >= room {
 		return nil, false
 	}
-	l.backlog = append(l.backlog, deepCopy(frames))
+	l.backlog = append(l.backlog, deepCopy(m.frames))
 	if l.placed != nil {
 		l.placed(nil)
 	}
@@ -212,17 +212,17 @@ func (b *base) awaited() (messages int) {
 }
 
 func (l *balancer) send(ctx context.Context, frames [][]byte, own bool) error {
-	frames = owned(frames, own)
+	m := l.base.keep(frames, own)
 	for tried := false; ; tried = true {
 		if tried && l.base.refusing.Load() {
 			return ErrClosed
 		}
 		changed := (<-chan struct{})(nil)
 		l.mu.Lock()
-		to, ok := l.accept(frames)
+		to, ok := l.accept(m)
 		if !ok {
 			changed = l.base.changes.Next()
-			to, ok = l.accept(frames) // once more: Dial tells of a change without our lock
+			to, ok = l.accept(m) // once more: Dial tells of a change without our lock
 		}
 		l.mu.Unlock()
 		if to != nil {
@@ -245,7 +245,7 @@ func (l *balancer) sendBatch(ctx context.Context, msgs []zmq4.Msg, own bool) (n 
 	for n < len(msgs) {
 		l.mu.Lock()
 		for n < len(msgs) {
-			if _, ok := l.accept(owned(msgs[n].Frames, own)); !ok {
+			if _, ok := l.accept(l.base.keep(msgs[n].Frames, own)); !ok {
 				break
 			}
 			n++

@@ -34,6 +34,7 @@ type base struct {
 	lockstep bool      // one message at a time: who sends it writes it
 	balancer *balancer // nil for patterns that do not balance load
 	segments sync.Pool
+	pages    zmtp.Pages
 	monitor  monitor
 	changes  change.Signal
 	counters counters

@@ -11,8 +11,9 @@ import (
 
 // session is the pattern's side of one connection. messages, command and pong are called by the connection's reader, one at a time.
 type session interface {
-	// messages takes complete messages. It may keep them, not the slice. It may block: that is back-pressure.
-	messages(batch [][][]byte)
+	// messages takes complete messages, and the pages they are in. It may keep them for good, not the slices, or give back all the pages
+	// when none of them is used any more. It may block: that is back-pressure.
+	messages(batch [][][]byte, pages []*zmtp.Page)
 	// command takes a command other than PING and PONG. name and rest are valid during the call.
 	command(name, rest []byte)
 	// pong takes the answer to a PING of the pattern.
@@ -32,8 +33,9 @@ type conn struct {
 	own      bool // the peer is of this package
 	session  session
 	out      outQueue
-	in       *inlet // nil for patterns that receive nothing
-	prefix   []byte // begins every message received, nil for none: the routing ID
+	in       *inlet       // nil for patterns that receive nothing
+	leased   []*zmtp.Page // of decode
+	prefix   []byte       // begins every message received, nil for none: the routing ID
 
 	heard   atomic.Bool  // something came since the last beat
 	pinging atomic.Bool  // a heartbeat PING waits to be written
@@ -57,7 +59,7 @@ func newConn(o origin, w wire, peer zmtp.Peer) *conn {
 		flushed: make(chan struct{}), left: make(chan struct{}), ended: make(chan struct{})}
 	_, c.own = peer.Metadata[strings.ToLower(ownProperty)]
 	c.heard.Store(true)
-	c.out = outQueue{hwm: b.opts.SendHWM, conflate: b.opts.Conflate, pool: &b.segments, late: &b.counters.dropped, replaced: &b.counters.conflated}
+	c.out = outQueue{hwm: b.opts.SendHWM, conflate: b.opts.Conflate, pool: &b.segments, pages: &b.pages, late: &b.counters.dropped, replaced: &b.counters.conflated}
 	c.out.ready.L = &c.out.mu
 	switch {
 	case b.inbox == nil:
@@ -93,7 +95,7 @@ func (c *conn) abort(cause error) {
 }
 
 func (c *conn) decoder() *zmtp.Decoder {
-	d := zmtp.NewDecoder(c.base.limits)
+	d := zmtp.NewDecoder(c.base.limits, &c.base.pages)
 	if c.prefix != nil {
 		d.Prefix(c.prefix)
 	}
@@ -109,7 +111,8 @@ func (c *conn) decode(decoder *zmtp.Decoder, batch [][][]byte) ([][][]byte, erro
 			continue
 		}
 		if len(batch) > 0 {
-			c.session.messages(batch)
+			c.leased = decoder.Lease(c.leased[:0])
+			c.session.messages(batch, c.leased)
 			clear(batch) // they must not live as long as the connection
 			batch = batch[:0]
 		}
@@ -158,9 +161,9 @@ func (c *conn) snapshot() Peer {
 type plain struct{ *conn }
 
 // messages hands them to the socket's reader.
-func (p plain) messages(batch [][][]byte) {
+func (p plain) messages(batch [][][]byte, pages []*zmtp.Page) {
 	b := p.base
-	n := b.inbox.put(p.in, batch, b.inbox.hwm)
+	n := b.inbox.put(p.in, batch, pages, b.inbox.hwm)
 	b.counters.received.Add(uint64(n))
 	b.counters.dropped.Add(uint64(len(batch) - n)) // the socket is closed
 }

@@ -22,11 +22,12 @@ type parcel struct {
 	size                   int // on the wire
 }
 
-// add encodes a message whose large frames are owned.
-func (e *encoder) add(frames [][]byte) {
-	p := parcel{start: len(e.buf), topicSize: len(frames[0]), firstSplice: len(e.splices)}
-	p.topic = p.start + zmtp.HeaderSize(len(frames[0]))
-	p.size = e.encode(frames)
+// add encodes a message.
+func (e *encoder) add(m message) {
+	topic := m.frames[0]
+	p := parcel{start: len(e.buf), topicSize: len(topic), firstSplice: len(e.splices)}
+	p.topic = p.start + zmtp.HeaderSize(len(topic))
+	p.size = e.encode(m)
 	p.end, p.endSplice = len(e.buf), len(e.splices)
 	e.size += p.size
 	e.parcels = append(e.parcels, p)
@@ -49,8 +50,8 @@ func (e *encoder) reset() {
 	if cap(e.buf) > 4*segmentSize {
 		e.buf = nil
 	}
-	clear(e.splices)
-	e.buf, e.splices, e.parcels, e.size = e.buf[:0], e.splices[:0], e.parcels[:0], 0
+	e.drop()
+	e.parcels, e.size = e.parcels[:0], 0
 }
 
 func newEncoders() *sync.Pool { return &sync.Pool{New: func() any { return new(encoder) }} }

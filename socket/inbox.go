@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/fanfare-go/fanfare/internal/zmtp"
 	"github.com/go-zeromq/zmq4"
 )
 
@@ -38,6 +39,7 @@ type inlet struct {
 	paused bool
 	room   chan struct{} // a token for the paused reader
 	taken  uint64
+	leases []lease // of the pages that the messages are in
 }
 
 func newInbox(hwm int) *inbox {
@@ -46,14 +48,18 @@ func newInbox(hwm int) *inbox {
 
 func newInlet() *inlet { return &inlet{room: make(chan struct{}, 1)} }
 
-// put queues messages of one peer, and waits while limit of them wait; negative: no limit. It returns how many it took: all, unless the inbox is closed. It keeps
-// the messages and not the slice.
-func (b *inbox) put(in *inlet, messages [][][]byte, limit int) (n int) {
+// put queues messages of one peer, and waits while limit of them wait; negative: no limit. It returns how many it took: all, unless the inbox
+// is closed. It keeps the messages and pages and not the slices.
+func (b *inbox) put(in *inlet, messages [][][]byte, pages []*zmtp.Page, limit int) (n int) {
 	for {
 		b.mu.Lock()
 		if b.closed {
 			b.mu.Unlock()
 			return n
+		}
+		if !b.ordered && b.replaced == nil {
+			in.lease(pages, len(messages))
+			pages = nil
 		}
 		if b.replaced != nil {
 			n = b.replace(in, messages)
@@ -122,8 +128,9 @@ func (b *inbox) replace(in *inlet, messages [][][]byte) (dropped int) {
 	return len(messages) - 1
 }
 
-// take fills buf with at least one message, in turns over the peers. It waits for one until ctx ends.
-func (b *inbox) take(ctx context.Context, buf []zmq4.Msg) (int, error) {
+// take fills buf with at least one message, in turns over the peers. It waits for one until ctx ends. The messages are lent to a batch, or with nil
+// given away for good.
+func (b *inbox) take(ctx context.Context, buf []zmq4.Msg, to *Batch) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -149,7 +156,7 @@ func (b *inbox) take(ctx context.Context, buf []zmq4.Msg) (int, error) {
 			return 0, err
 		}
 	}
-	n := b.fill(buf)
+	n := b.fill(buf, to)
 	more := b.first != nil && b.waiting > 0
 	b.mu.Unlock()
 	if more {
@@ -158,17 +165,17 @@ func (b *inbox) take(ctx context.Context, buf []zmq4.Msg) (int, error) {
 	return n, nil
 }
 
-func (b *inbox) fill(buf []zmq4.Msg) (n int) {
+func (b *inbox) fill(buf []zmq4.Msg, to *Batch) (n int) {
 	for n < len(buf) && b.first != nil {
 		in := b.first
 		if b.ordered {
-			k := in.pop(buf[n:])
+			k := in.pop(buf[n:], to)
 			n += k
 			b.taken(k)
 		} else if in.next == nil { // alone: no turns to take
-			n += in.pop(buf[n:])
+			n += in.pop(buf[n:], to)
 		} else {
-			n += in.pop(buf[n : n+1])
+			n += in.pop(buf[n:n+1], to)
 		}
 		b.endTurn(in)
 	}
@@ -275,7 +282,7 @@ func (in *inlet) grow(need int) {
 }
 
 // pop moves messages into buf, as many as there are without going round the ring, and returns how many.
-func (in *inlet) pop(buf []zmq4.Msg) int {
+func (in *inlet) pop(buf []zmq4.Msg, to *Batch) int {
 	messages := in.ring[in.head:min(in.head+in.n, len(in.ring))]
 	messages = messages[:min(len(messages), len(buf))]
 	for i, m := range messages {
@@ -286,6 +293,7 @@ func (in *inlet) pop(buf []zmq4.Msg) int {
 	in.head = (in.head + k) & (len(in.ring) - 1)
 	in.n -= k
 	in.taken += uint64(k)
+	in.lend(to)
 	return k
 }
 

@@ -21,12 +21,12 @@ func batch(name string, n int) (messages [][][]byte) {
 func TestInboxTakesTurns(t *testing.T) {
 	t.Parallel()
 	b, busy, quiet := newInbox(-1), newInlet(), newInlet()
-	b.put(busy, batch("b", 40), b.hwm)
-	b.put(quiet, batch("q", 3), b.hwm)
+	b.put(busy, batch("b", 40), nil, b.hwm)
+	b.put(quiet, batch("q", 3), nil, b.hwm)
 	var got []string
 	for _, size := range []int{1, 4, 100} {
 		buf := make([]zmq4.Msg, size)
-		n, err := b.take(t.Context(), buf)
+		n, err := b.take(t.Context(), buf, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,10 +45,10 @@ func TestInboxMark(t *testing.T) {
 	const messages = 1000
 	b, in := newInbox(10), newInlet()
 	done := make(chan int, 1)
-	go func() { done <- b.put(in, batch("", messages), b.hwm) }()
+	go func() { done <- b.put(in, batch("", messages), nil, b.hwm) }()
 	buf := make([]zmq4.Msg, 7)
 	for i := 0; i < messages; {
-		n, err := b.take(t.Context(), buf)
+		n, err := b.take(t.Context(), buf, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,16 +71,16 @@ func TestInboxCloseReleasesReader(t *testing.T) {
 	t.Parallel()
 	b, in := newInbox(10), newInlet()
 	done := make(chan int, 1)
-	go func() { done <- b.put(in, batch("", 25), b.hwm) }()
+	go func() { done <- b.put(in, batch("", 25), nil, b.hwm) }()
 	buf := make([]zmq4.Msg, 1)
-	if _, err := b.take(t.Context(), buf); err != nil {
+	if _, err := b.take(t.Context(), buf, nil); err != nil {
 		t.Fatal(err)
 	}
 	dropped := b.close()
 	if n := <-done; n != dropped+1 {
 		t.Errorf("%d put, 1 taken, %d dropped", n, dropped)
 	}
-	if _, err := b.take(context.Background(), buf); !errors.Is(err, ErrClosed) {
+	if _, err := b.take(context.Background(), buf, nil); !errors.Is(err, ErrClosed) {
 		t.Error(err)
 	}
 }

@@ -184,11 +184,11 @@ func (e *end) run(c *conn) error {
 		if s == nil {
 			return io.EOF
 		}
-		err := s.load(decoder, func() (err error) {
+		output, page := s.give(from.pages)
+		err := output.load(decoder, page, func() (err error) {
 			batch, err = c.decode(decoder, batch)
 			return err
 		})
-		s.buf = nil // the receiver's now
 		from.done(s)
 		if err != nil {
 			return err

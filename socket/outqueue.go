@@ -1,9 +1,10 @@
 package socket
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/fanfare-go/fanfare/internal/zmtp"
 )
 
 const maxAnswers = 1024 // PONGs waiting to be written
@@ -12,6 +13,7 @@ const maxAnswers = 1024 // PONGs waiting to be written
 // An idle queue holds no buffer.
 type outQueue struct {
 	pool     *sync.Pool     // of *segment
+	pages    *zmtp.Pages    // for what the reader on the other side gets (inproc)
 	hwm      int            // negative: none
 	conflate bool           // keep one message, the newest
 	keep     bool           // what was not written when the queue ends is kept for rest
@@ -27,7 +29,6 @@ type outQueue struct {
 	ready      sync.Cond // the writer waits here
 	idle       bool      // and this says so
 	head, tail *segment
-	taken      int      // bytes of the last segment
 	latest     *segment // the one message of a conflating queue
 	writing    *segment // taken, and not yet done
 	wrote      int      // bytes of writing that are written already: by kick, or when writing failed
@@ -105,8 +106,8 @@ func (q *outQueue) kick() {
 	q.ready.Signal() // the writer has the rest to write, or there is an end to see
 }
 
-// offer queues a message whose large frames are owned, unless the queue is full or takes no more. The caller holds the lock.
-func (q *outQueue) offer(frames [][]byte) bool {
+// offer queues a message, and takes over its references, unless the queue is full or takes no more. The caller holds the lock.
+func (q *outQueue) offer(m message) bool {
 	if q.sealed || q.closed {
 		return false
 	}
@@ -115,7 +116,7 @@ func (q *outQueue) offer(frames [][]byte) bool {
 		return false
 	}
 	s := q.place()
-	s.size += s.encode(frames)
+	s.size += s.encode(m)
 	return true
 }
 
@@ -134,11 +135,14 @@ func (q *outQueue) push(data []byte, splices []splice, base, size int) {
 	}
 	s := q.place()
 	for _, l := range splices {
-		body := l.body
-		if q.shared { // it is the receiver's, and there are others
-			body = slices.Clone(body)
+		switch {
+		case q.shared: // it is the receiver's, and there are others
+			l.body, l.page = q.pages.Copy(l.body)
+		case l.page != nil:
+			l.page.Retain()
 		}
-		s.splices = append(s.splices, splice{at: len(s.buf) + l.at - base, body: body})
+		l.at += len(s.buf) - base
+		s.splices = append(s.splices, l)
 	}
 	s.buf = append(s.buf, data...)
 	s.size += size
@@ -151,7 +155,7 @@ func (q *outQueue) place() *segment {
 	case !q.conflate:
 		s = q.room()
 	case s == nil:
-		s = q.pool.Get().(*segment)
+		s = q.fresh()
 		q.latest = s
 	default:
 		s.reset()
@@ -199,16 +203,27 @@ func (q *outQueue) room() *segment {
 	if q.tail != nil && q.tail.size < segmentSize {
 		return q.tail
 	}
-	s := q.pool.Get().(*segment)
-	if s.buf == nil { // the last one went to the reader: this will be about as large
-		s.buf = make([]byte, 0, min(max(q.taken+q.taken/4, 512), segmentSize+4<<10))
-	}
+	s := q.fresh()
 	if q.tail == nil {
 		q.head = s
 	} else {
 		q.tail.next = s
 	}
 	q.tail = s
+	return s
+}
+
+func (q *outQueue) fresh() *segment {
+	s := q.pool.Get().(*segment)
+	switch {
+	case q.shared:
+		if s.page == nil {
+			s.page = q.pages.Get(segmentSize)
+		}
+		s.buf = s.page.Bytes()[:0]
+	case s.buf == nil:
+		s.buf = make([]byte, 0, segmentFirst)
+	}
 	return s
 }
 
@@ -241,7 +256,7 @@ func (q *outQueue) next() *segment {
 	default:
 		q.head = s.next
 	}
-	q.writing, q.wrote, q.taken = s, 0, len(s.buf)
+	q.writing, q.wrote = s, 0
 	return s
 }
 

@@ -58,7 +58,7 @@ func (p *publishing) send(_ context.Context, frames [][]byte, own bool) error {
 		return nil
 	}
 	e := p.encoders.Get().(*encoder)
-	e.add(owned(frames, own))
+	e.add(p.of.keep(frames, own))
 	if p.of.opts.NoDrop {
 		return p.spreadWhole(subscribers, e)
 	}
@@ -76,7 +76,7 @@ func (p *publishing) sendBatch(ctx context.Context, msgs []zmq4.Msg, own bool) (
 		if !worthEncoding(subscribers, msg.Frames) {
 			continue
 		}
-		if e.add(owned(msg.Frames, own)); e.size >= segmentSize {
+		if e.add(p.of.keep(msg.Frames, own)); e.size >= segmentSize {
 			p.spread(subscribers, e)
 			e = p.encoders.Get().(*encoder)
 		}
@@ -176,14 +176,14 @@ func (s *subscriber) wants(topic []byte) bool {
 	return s.prefixes.Match(topic)
 }
 
-func (s *subscriber) messages(batch [][][]byte) {
+func (s *subscriber) messages(batch [][][]byte, _ []*zmtp.Page) {
 	for i, m := range batch {
 		prefix, subscribe, ok := zmtp.ParseSubscription(m)
 		switch {
 		case ok:
 			s.subscribe(prefix, subscribe)
 		case s.pub.upward != nil:
-			s.plain.messages(batch[i : i+1])
+			s.plain.messages(batch[i:i+1], nil)
 		default:
 			s.junk.Add(1)
 		}

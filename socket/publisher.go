@@ -87,10 +87,10 @@ func (p *publisher) confirm(generation uint64) {
 }
 
 // messages filters once more: between Unsubscribe here and its arrival there messages are still sent.
-func (p *publisher) messages(batch [][][]byte) {
+func (p *publisher) messages(batch [][][]byte, pages []*zmtp.Page) {
 	s := p.sub
 	if !s.filter {
-		p.plain.messages(batch)
+		p.plain.messages(batch, pages)
 		return
 	}
 	wanted := batch[:0]
@@ -101,7 +101,7 @@ func (p *publisher) messages(batch [][][]byte) {
 		}
 	}
 	s.mu.RUnlock()
-	p.plain.messages(wanted)
+	p.plain.messages(wanted, pages)
 	if filtered := len(batch) - len(wanted); filtered > 0 {
 		s.of.counters.filtered.Add(uint64(filtered))
 	}

@@ -49,7 +49,7 @@ func connect(t testing.TB, endpoint string) *raw {
 func takeOver(t testing.TB, nc net.Conn) *raw {
 	t.Cleanup(func() { _ = nc.Close() })
 	_ = nc.SetDeadline(time.Now().Add(patience))
-	return &raw{TB: t, Conn: nc, decoder: zmtp.NewDecoder(zmtp.Limits{MessageBytes: 1 << 24, Frames: 100, CommandBytes: 1 << 16})}
+	return &raw{TB: t, Conn: nc, decoder: zmtp.NewDecoder(zmtp.Limits{MessageBytes: 1 << 24, Frames: 100, CommandBytes: 1 << 16}, nil)}
 }
 
 // handshake makes the connection a peer of that socket type, with "name=value" as further properties.

@@ -63,7 +63,7 @@ func (s replier) receive(ctx context.Context) (zmq4.Msg, error) {
 	}
 }
 
-func (s replier) receiveBatch(ctx context.Context, buf []zmq4.Msg) (int, error) {
+func (s replier) receiveBatch(ctx context.Context, buf []zmq4.Msg, _ *Batch) (int, error) {
 	return one(ctx, s, buf)
 }
 

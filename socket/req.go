@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/fanfare-go/fanfare/internal/change"
+	"github.com/fanfare-go/fanfare/internal/zmtp"
 	"github.com/go-zeromq/zmq4"
 )
 
@@ -89,7 +90,7 @@ func (s requester) attach(c *conn) error {
 	return s.lb.add(c, o, answerer{o, s.Req})
 }
 
-func (a answerer) messages(batch [][][]byte) {
+func (a answerer) messages(batch [][][]byte, _ []*zmtp.Page) {
 	for _, m := range batch {
 		if a.req.accept(a.outlet, m) {
 			a.req.counters.received.Add(1)
@@ -182,6 +183,6 @@ func (s requester) receive(ctx context.Context) (zmq4.Msg, error) {
 	}
 }
 
-func (s requester) receiveBatch(ctx context.Context, buf []zmq4.Msg) (int, error) {
+func (s requester) receiveBatch(ctx context.Context, buf []zmq4.Msg, _ *Batch) (int, error) {
 	return one(ctx, s, buf)
 }

@@ -97,7 +97,7 @@ func (r *routes) send(_ context.Context, frames [][]byte, own bool) error {
 		r.of.counters.unroutable.Add(1)
 		return nil
 	}
-	body := owned(frames[1:], own)
+	body := r.of.keep(frames[1:], own)
 	c.out.lock()
 	ok := c.out.offer(body)
 	gone := c.out.closed || c.out.sealed

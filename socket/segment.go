@@ -16,6 +16,7 @@ const (
 type splice struct {
 	at   int
 	body []byte
+	page *zmtp.Page // of body, with a reference; nil: it was given away for good
 }
 
 // encoded is messages in the form of the wire. Small frames are copied into buf, large ones are spliced in by reference.
@@ -24,11 +25,11 @@ type encoded struct {
 	splices []splice // ascending
 }
 
-// encode appends a message and returns its size on the wire. Large frames must be owned.
-func (e *encoded) encode(frames [][]byte) (size int) {
-	buf, last := e.buf, len(frames)-1
-	start := len(buf)
-	for i, body := range frames {
+// encode appends a message and returns its size on the wire.
+func (e *encoded) encode(m message) (size int) {
+	buf, last := e.buf, len(m.frames)-1
+	start, first := len(buf), len(e.splices)
+	for i, body := range m.frames {
 		var flags zmtp.Flags
 		if i < last {
 			flags = zmtp.More
@@ -38,43 +39,73 @@ func (e *encoded) encode(frames [][]byte) (size int) {
 			buf = append(buf, body...)
 			continue
 		}
-		e.splices = append(e.splices, splice{at: len(buf), body: body})
+		e.splices = append(e.splices, splice{at: len(buf), body: body, page: m.page(len(e.splices) - first)})
 		size += len(body)
 	}
 	e.buf = buf
 	return size + len(buf) - start
 }
 
-// load hands everything to a decoder, piece by piece: next is called after each. The decoder's frames are views of the pieces.
-func (e *encoded) load(d *zmtp.Decoder, next func() error) error {
+// load hands everything to a decoder, piece by piece: next is called after each. The decoder's frames are views of the pieces. page is that of
+// buf, nil if there is none.
+func (e *encoded) load(d *zmtp.Decoder, page *zmtp.Page, next func() error) error {
 	from := 0
 	for _, s := range e.splices {
-		d.Load(e.buf[from:s.at])
+		d.Load(e.buf[from:s.at], page)
 		if err := next(); err != nil {
 			return err
 		}
-		d.LoadBody(s.body)
+		d.LoadBody(s.body, s.page)
 		if err := next(); err != nil {
 			return err
 		}
 		from = s.at
 	}
-	d.Load(e.buf[from:])
+	d.Load(e.buf[from:], page)
 	return next()
 }
 
-// owned returns frames of which the large ones may be kept: as they are, or as copies of those that are the caller's.
-func owned(frames [][]byte, own bool) [][]byte {
-	if own || !hasLarge(frames) {
-		return frames
-	}
-	kept := slices.Clone(frames)
-	for i, frame := range kept {
-		if len(frame) >= zmtp.LargeFrame {
-			kept[i] = slices.Clone(frame)
+// drop empties it, and gives back the memory of the large frames.
+func (e *encoded) drop() {
+	for _, s := range e.splices {
+		if s.page != nil {
+			s.page.Release()
 		}
 	}
-	return kept
+	clear(e.splices)
+	e.buf, e.splices = e.buf[:0], e.splices[:0]
+}
+
+// message is one on its way into queues, which keep its large frames.
+type message struct {
+	frames [][]byte
+	pages  []*zmtp.Page // the memory of the large frames, in their order, each with a reference; nil: they were given away for good
+}
+
+// keep makes a message whose large frames may be kept: as they are, or as copies of those that are the caller's.
+func (b *base) keep(frames [][]byte, own bool) message {
+	if own || !hasLarge(frames) {
+		return message{frames: frames}
+	}
+	return b.copyLarge(frames)
+}
+
+func (b *base) copyLarge(frames [][]byte) message {
+	m := message{frames: slices.Clone(frames)}
+	for i, frame := range frames {
+		if len(frame) >= zmtp.LargeFrame {
+			kept, page := b.pages.Copy(frame)
+			m.frames[i], m.pages = kept, append(m.pages, page)
+		}
+	}
+	return m
+}
+
+func (m message) page(large int) *zmtp.Page {
+	if m.pages == nil {
+		return nil
+	}
+	return m.pages[large]
 }
 
 func hasLarge(frames [][]byte) bool {
@@ -89,6 +120,7 @@ func hasLarge(frames [][]byte) bool {
 // segment is a piece of a connection's output: about as much as one Write takes.
 type segment struct {
 	encoded
+	page     *zmtp.Page // of buf, if the reader on the other side gets it (inproc)
 	next     *segment
 	size     int // bytes, those of the spliced bodies included
 	messages int
@@ -100,9 +132,9 @@ func (s *segment) reset() {
 	if cap(s.buf) > 2*segmentSize {
 		s.buf = nil
 	}
-	clear(s.splices)
+	s.drop()
 	clear(s.written)
-	*s = segment{encoded: encoded{buf: s.buf[:0], splices: s.splices[:0]}, written: s.written[:0]}
+	*s = segment{encoded: s.encoded, page: s.page, written: s.written[:0]}
 }
 
 // unlimited is for what we encoded ourselves.
@@ -113,8 +145,8 @@ func (s *segment) unwritten(written int) (messages [][][]byte) {
 	if s.messages == 0 {
 		return nil
 	}
-	d, at := zmtp.NewDecoder(unlimited), 0
-	_ = s.load(d, func() error { // what we encoded ourselves is well-formed
+	d, at := zmtp.NewDecoder(unlimited, nil), 0
+	_ = s.load(d, nil, func() error { // what we encoded ourselves is well-formed
 		for {
 			u, ok, err := d.Next()
 			if err != nil || !ok {
@@ -154,4 +186,16 @@ func deepCopy(frames [][]byte) [][]byte {
 		kept[i] = buf[start:len(buf):len(buf)]
 	}
 	return kept
+}
+
+// give leaves what is here to a reader on the other side, and its memory: for little a page of that size, for more its own.
+func (s *segment) give(pages *zmtp.Pages) (e encoded, page *zmtp.Page) {
+	e, page = s.encoded, s.page
+	s.encoded = encoded{}
+	if page.Adopt(e.buf); len(e.buf) > cap(e.buf)/4 {
+		s.page = nil
+	} else {
+		e.buf, page = pages.Copy(e.buf)
+	}
+	return e, page
 }

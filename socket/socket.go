@@ -21,6 +21,8 @@ type Socket interface {
 	RecvContext(ctx context.Context) (zmq4.Msg, error)
 	// RecvBatch waits for at least one message and takes as many as there are and buf has room for. buf must not be empty.
 	RecvBatch(ctx context.Context, buf []zmq4.Msg) (n int, err error)
+	// RecvInto is RecvBatch without garbage: the messages are lent, until the next RecvInto with the same batch.
+	RecvInto(ctx context.Context, batch *Batch) ([]zmq4.Msg, error)
 
 	// Unbind ends a Listen, and the connections that it has accepted.
 	Unbind(endpoint string) error

@@ -63,6 +63,6 @@ func (u *upward) tell(s *subscriber, prefix []byte, subscribe, changed bool) {
 		op = 1
 	}
 	message := append([]byte{op}, prefix...)
-	n := u.base.inbox.put(s.in, [][][]byte{{message}}, -1)
+	n := u.base.inbox.put(s.in, [][][]byte{{message}}, nil, -1)
 	u.base.counters.received.Add(uint64(n))
 }

@@ -27,19 +27,19 @@ func NewXSub(opts *Options) *XSub {
 // upstream is how an XSUB sends.
 type upstream struct{ s *subscribing }
 
-func (u upstream) send(_ context.Context, frames [][]byte, own bool) error {
+func (u upstream) send(_ context.Context, frames [][]byte, _ bool) error {
 	if prefix, subscribe, ok := zmtp.ParseSubscription(frames); ok {
 		if subscribe {
 			return u.s.subscribeAgain(string(prefix))
 		}
 		return u.s.Unsubscribe(string(prefix))
 	}
-	frames = owned(frames, own)
 	u.s.mu.RLock()
 	defer u.s.mu.RUnlock()
 	for p := range u.s.publishers {
+		m := u.s.of.keep(frames, false) // each peer has its own
 		p.out.lock()
-		if !p.out.offer(owned(frames, !p.out.shared)) {
+		if !p.out.offer(m) {
 			p.out.dropped++
 		}
 		p.out.unlock()

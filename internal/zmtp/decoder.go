@@ -21,28 +21,34 @@ type Limits struct {
 
 // Unit is what a [Decoder] yields: a whole message, or a command. Exactly one of the two is set.
 type Unit struct {
-	Message [][]byte // the frames; the slice and the bytes belong to the receiver
-	Command []byte   // the body, its name first; belongs to the receiver. Never nil for a command
+	Message [][]byte // the frames; for how long, see Decoder.Lease
+	Command []byte   // the body, its name first; valid until the next call of any method. Never nil for a command
 }
 
 // Decoder splits a stream of bytes into messages and commands. The caller reads into [Decoder.Buffer], reports with
 // [Decoder.Advance], and calls [Decoder.Next] until it yields nothing. A command between two frames of a message comes out at once,
 // before that message.
 //
-// Frames are slices of the read buffer, which is never written again once part of it was handed out: nothing is copied and small
-// messages cost about 0.03 allocations each. A retained frame keeps at most two such buffers alive (128 KiB under load, 8 KiB otherwise), or
-// its own one when it is large. The order of errors and units does not depend on how the stream was cut into reads.
+// Frames are slices of the page that was read into: nothing is copied. A page is written again only when all that [Decoder.Lease] gave out
+// of it was given back. A retained frame keeps at most two pages alive (128 KiB under load, 8 KiB otherwise), or its own one when it is
+// large. The order of errors and units does not depend on how the stream was cut into reads.
 //
 // A Decoder belongs to one goroutine.
 type Decoder struct {
 	limits Limits
+	pages  *Pages
 
-	slab   []byte // slab[r:w] is read and not yet parsed
+	page   *Page   // of slab, nil before the first
+	held   []*Page // older pages, and those of large frames, with messages that no Lease was for, or the beginning of the one in progress
+	open   int     // held[open:] came since the message in progress began
+	out    bool    // messages came out for which no Lease was
+	slab   []byte  // slab[r:w] is read and not yet parsed
 	r, w   int
 	window int // how much to read at once: grows while reads fill it
 
-	large  []byte // an incomplete large frame: what has arrived of it
-	header Header // of that frame; Size 0 when there is none
+	large     []byte // an incomplete large frame: what has arrived of it
+	largePage *Page  // its memory, nil: not ours
+	header    Header // of that frame; Size 0 when there is none
 
 	prefix []byte   // begins every message, nil for none
 	frames [][]byte // chunk of frame slices; frames[first:] is the message in progress
@@ -52,8 +58,11 @@ type Decoder struct {
 	size   int  // bytes of the message in progress
 }
 
-// NewDecoder returns a decoder with the given limits, which must all be positive. It holds 4 KiB from the first call of Buffer on.
-func NewDecoder(limits Limits) *Decoder { return &Decoder{limits: limits, window: minWindow} }
+// NewDecoder returns a decoder with the given limits, which must all be positive. It holds 4 KiB from the first call of Buffer on. pages
+// is where its memory comes from; with nil none is used again, and Lease need not be called.
+func NewDecoder(limits Limits, pages *Pages) *Decoder {
+	return &Decoder{limits: limits, pages: pages, window: minWindow}
+}
 
 // Prefix makes every message begin with that frame, which counts against no limit. It must not be empty, and comes before anything else.
 func (d *Decoder) Prefix(frame []byte) {
@@ -100,7 +109,7 @@ func (d *Decoder) Next() (u Unit, ok bool, err error) {
 		}
 		d.size += h.Size
 		if len(d.frames)+2 > cap(d.frames) {
-			d.renewChunk()
+			d.renewChunk(nil)
 		}
 		if d.prefix != nil && len(d.frames) == d.first {
 			d.frames = append(d.frames, d.prefix)
@@ -162,25 +171,81 @@ func (d *Decoder) takeMessage() [][]byte {
 		d.frames = d.frames[:d.first]
 	}
 	d.first, d.size, d.own = len(d.frames), 0, false
+	d.open, d.out = len(d.held), true
 	return m
 }
 
-// renewSlab moves the unparsed bytes into a new slab with room for need bytes in all. Frame chunks change together with slabs, so
-// that one retained message does not keep more slabs alive than its own.
+// Lease appends the pages of the messages that came out since the last Lease, each with a reference. The messages are valid until all of
+// these are given back, and for good if one of them never is.
+func (d *Decoder) Lease(pages []*Page) []*Page {
+	pages = append(pages, d.held...)
+	kept := d.held[:0]
+	if d.inProgress() {
+		for _, page := range d.held[d.open:] {
+			page.Retain()
+			kept = append(kept, page)
+		}
+	}
+	clear(d.held[len(kept):])
+	d.held, d.open, d.out = kept, 0, false
+	if d.page != nil {
+		d.page.Retain()
+		pages = append(pages, d.page)
+	}
+	return pages
+}
+
+// inProgress says whether frames of a message wait for those that follow.
+func (d *Decoder) inProgress() bool { return len(d.frames) > d.first }
+
+// renewSlab moves the unparsed bytes into a new slab with room for need bytes in all.
 func (d *Decoder) renewSlab(need int) {
-	slab := make([]byte, max(d.window, need, d.w-d.r+minFree))
-	d.w = copy(slab, d.slab[d.r:d.w])
-	d.r, d.slab = 0, slab
-	if d.since > 0 {
-		d.renewChunk()
-		d.since = 0
+	page := d.pages.Get(max(d.window, need, d.w-d.r+minFree))
+	d.w = copy(page.bytes, d.slab[d.r:d.w])
+	d.r, d.slab = 0, page.bytes
+	d.turn(page)
+}
+
+// turn makes another page the one of the slab. Frame chunks change together with slabs, so that one retained message does not keep more
+// slabs alive than its own.
+func (d *Decoder) turn(page *Page) {
+	if page == d.page {
+		return
+	}
+	if old := d.page; old != nil {
+		if d.out || d.inProgress() {
+			d.hold(old)
+		} else {
+			defer old.Release() // when the chunk is not used any more
+		}
+	}
+	d.page = page
+	if page == nil {
+		d.renewChunk(nil)
+	} else {
+		d.renewChunk(page.frames)
+	}
+	d.since = 0
+}
+
+// hold keeps the decoder's reference to a page for the next Lease.
+func (d *Decoder) hold(page *Page) {
+	if d.pages != nil {
+		d.held = append(d.held, page)
 	}
 }
 
-func (d *Decoder) renewChunk() {
+// renewChunk moves the message in progress into another chunk: spare, if that is large enough.
+func (d *Decoder) renewChunk(spare [][]byte) {
 	open := d.frames[d.first:]
-	size := min(max(d.since+d.since/8, 2*len(open), minChunk), max(maxChunk, 2*len(open)))
-	chunk := append(make([][]byte, 0, size), open...)
+	chunk := spare[:0]
+	if cap(chunk) < max(minChunk, 2*len(open)) {
+		chunk = make([][]byte, 0, min(max(d.since+d.since/8, 2*len(open), minChunk), max(maxChunk, 2*len(open))))
+	}
+	chunk = append(chunk, open...)
 	clear(open)
 	d.frames, d.first = chunk, 0
+	if d.page != nil {
+		d.page.frames = chunk[:0]
+	}
 }

@@ -14,7 +14,7 @@ var testLimits = zmtp.Limits{MessageBytes: 1 << 20, Frames: 16, CommandBytes: 1 
 
 // decode feeds wire in pieces of the sizes that next returns and describes all that comes out, the error last.
 func decode(limits zmtp.Limits, wire []byte, next func() int) (out []string) {
-	d := zmtp.NewDecoder(limits)
+	d := zmtp.NewDecoder(limits, nil)
 	for {
 		for {
 			u, ok, err := d.Next()
@@ -76,7 +76,7 @@ func TestDecoderChunking(t *testing.T) {
 // What was handed out must never change: the receiver owns it.
 func TestDecoderDoesNotReuse(t *testing.T) {
 	t.Parallel()
-	wire, d := stream(), zmtp.NewDecoder(testLimits)
+	wire, d := stream(), zmtp.NewDecoder(testLimits, nil)
 	var kept, copies [][]byte
 	for rest := wire; ; {
 		u, ok, err := d.Next()
@@ -124,7 +124,7 @@ func TestDecoderLimits(t *testing.T) {
 		{"garbage", []byte("GET / HTTP/1.1\r\n"), "frame"},
 	}
 	for _, tt := range tests {
-		d := zmtp.NewDecoder(testLimits)
+		d := zmtp.NewDecoder(testLimits, nil)
 		var protocol *zmtp.ProtocolError
 		for rest := tt.wire; ; {
 			_, ok, err := d.Next()
@@ -145,7 +145,7 @@ func TestDecoderLimits(t *testing.T) {
 func TestDecoderAllocatesWhatArrives(t *testing.T) {
 	t.Parallel()
 	limits := zmtp.Limits{MessageBytes: 1 << 30, Frames: 1, CommandBytes: 1}
-	d := zmtp.NewDecoder(limits)
+	d := zmtp.NewDecoder(limits, nil)
 	d.Advance(copy(d.Buffer(), zmtp.AppendHeader(nil, 0, 1<<30)))
 	if _, ok, err := d.Next(); ok || err != nil {
 		t.Fatal(ok, err)
@@ -184,7 +184,7 @@ func FuzzDecoder(f *testing.F) {
 func BenchmarkDecoder(b *testing.B) {
 	message := zmtp.AppendMessage(nil, [][]byte{[]byte("bench.topic"), make([]byte, 32), make([]byte, 64)})
 	wire := bytes.Repeat(message, 500)
-	d := zmtp.NewDecoder(testLimits)
+	d := zmtp.NewDecoder(testLimits, nil)
 	b.SetBytes(int64(len(message)))
 	b.ReportAllocs()
 	rest := wire

@@ -6,9 +6,10 @@ package zmtp
 
 func (d *Decoder) startLarge(h Header, got []byte) {
 	d.header = h
-	d.large = nil
+	d.large, d.largePage = nil, nil
 	if len(got) > 0 {
-		d.large = append(make([]byte, 0, max(min(h.Size, largeStep), len(got))), got...)
+		d.growLarge(max(min(h.Size, largeStep), len(got)))
+		d.large = append(d.large, got...)
 	}
 	d.r = d.w
 	d.window = minWindow // what follows is probably a header, and every byte read with it is a byte to copy
@@ -16,11 +17,22 @@ func (d *Decoder) startLarge(h Header, got []byte) {
 
 func (d *Decoder) largeBuffer() []byte {
 	if len(d.large) == cap(d.large) {
-		grown := make([]byte, len(d.large), min(d.header.Size, max(2*cap(d.large), largeStep)))
-		copy(grown, d.large)
-		d.large = grown
+		d.growLarge(min(d.header.Size, max(2*cap(d.large), largeStep)))
 	}
 	return d.large[len(d.large):min(cap(d.large), d.header.Size)]
+}
+
+// growLarge moves what has arrived into a larger page: one for the whole frame, if there is one to use again.
+func (d *Decoder) growLarge(size int) {
+	page := d.pages.idle(d.header.Size)
+	if page == nil {
+		page = d.pages.Get(size)
+	}
+	d.large = page.bytes[:copy(page.bytes, d.large)]
+	if d.largePage != nil {
+		d.largePage.Release()
+	}
+	d.largePage = page
 }
 
 func (d *Decoder) nextLarge() (h Header, body []byte, ok bool, err error) {
@@ -28,7 +40,12 @@ func (d *Decoder) nextLarge() (h Header, body []byte, ok bool, err error) {
 		return Header{}, nil, false, nil
 	}
 	h, body = d.header, d.large[:d.header.Size:d.header.Size]
-	d.header, d.large = Header{}, nil
-	d.own = h.Flags&Command == 0
+	if h.Flags&Command == 0 {
+		d.own = true
+		if d.largePage != nil {
+			d.hold(d.largePage)
+		}
+	}
+	d.header, d.large, d.largePage = Header{}, nil, nil
 	return h, body, true, nil
 }

@@ -4,17 +4,15 @@ package zmtp
 // [Decoder.Advance] are not used then.
 
 // Load makes b the bytes that follow. Those before must have been decoded; b ends with a whole frame, or with the header of a large one,
-// whose body comes by [Decoder.LoadBody]. Frames will be slices of b, which must not change any more.
-func (d *Decoder) Load(b []byte) {
-	if d.since > 0 {
-		d.renewChunk()
-		d.since = 0
-	}
+// whose body comes by [Decoder.LoadBody]. Frames will be slices of b, which must not change any more before page is given back: the page of b,
+// with a reference that is the decoder's now unless it is the page of the last Load; nil if b is never used again.
+func (d *Decoder) Load(b []byte, page *Page) {
+	d.turn(page)
 	d.slab, d.r, d.w = b, 0, len(b)
 }
 
-// LoadBody is the body of the large frame whose header came last. It must not change any more.
-func (d *Decoder) LoadBody(body []byte) { d.large = body }
+// LoadBody is the body of the large frame whose header came last, and its page, as for [Decoder.Load].
+func (d *Decoder) LoadBody(body []byte, page *Page) { d.large, d.largePage = body, page }
 
 // HeaderSize returns how many bytes the header of a frame with a body of size bytes takes.
 func HeaderSize(size int) int {

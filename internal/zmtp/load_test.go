@@ -19,7 +19,7 @@ func TestLoad(t *testing.T) {
 	first = zmtp.AppendHeader(first, zmtp.More, len(large)) // its body comes by itself
 	second = zmtp.AppendFrame(second, 0, []byte("after"))
 
-	d := zmtp.NewDecoder(zmtp.Limits{MessageBytes: 1 << 20, Frames: 3, CommandBytes: 100})
+	d := zmtp.NewDecoder(zmtp.Limits{MessageBytes: 1 << 20, Frames: 3, CommandBytes: 100}, nil)
 	d.Prefix([]byte("from"))
 	var got []string
 	var body []byte
@@ -44,11 +44,11 @@ func TestLoad(t *testing.T) {
 			}
 		}
 	}
-	d.Load(first)
+	d.Load(first, nil)
 	drain()
-	d.LoadBody(large)
+	d.LoadBody(large, nil)
 	drain()
-	d.Load(second)
+	d.Load(second, nil)
 	drain()
 	want := []string{"from", "a", "", "b", `/"\x04PING\x00\x00c"`, "from", "before", "large", "after"}
 	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
@@ -57,7 +57,7 @@ func TestLoad(t *testing.T) {
 	if &body[0] != &large[0] {
 		t.Error("the large frame was copied")
 	}
-	d.Load(zmtp.AppendMessage(nil, [][]byte{nil, nil, nil, nil}))
+	d.Load(zmtp.AppendMessage(nil, [][]byte{nil, nil, nil, nil}), nil)
 	if _, _, err := d.Next(); err == nil {
 		t.Error("four frames, the limit is three and the prefix counts for none")
 	}

@@ -100,17 +100,43 @@ type receiver struct {
 	done     chan error
 }
 
-func receiving(ctx context.Context, s socket.Socket, count, batch int) *receiver {
+// taking is a way to receive: it returns how many messages it took.
+type taking func(ctx context.Context, s socket.Socket) func() (int, error)
+
+func lent(ctx context.Context, s socket.Socket) func() (int, error) {
+	batch := socket.NewBatch(1024)
+	return func() (int, error) {
+		msgs, err := s.RecvInto(ctx, batch)
+		return len(msgs), err
+	}
+}
+
+func kept(ctx context.Context, s socket.Socket) func() (int, error) {
+	buf := make([]zmq4.Msg, 1024)
+	return func() (int, error) {
+		n, err := s.RecvBatch(ctx, buf)
+		clear(buf[:n])
+		return n, err
+	}
+}
+
+func single(ctx context.Context, s socket.Socket) func() (int, error) {
+	return func() (int, error) {
+		_, err := s.RecvContext(ctx)
+		return 1, err
+	}
+}
+
+func receiving(ctx context.Context, s socket.Socket, count int, how taking) *receiver {
 	r := &receiver{progress: make(chan struct{}, 1), done: make(chan error, 1)}
 	go func() {
-		buf := make([]zmq4.Msg, batch)
+		take := how(ctx, s)
 		for r.n.Load() < int64(count) {
-			n, err := s.RecvBatch(ctx, buf)
+			n, err := take()
 			if err != nil {
 				r.done <- err
 				return
 			}
-			clear(buf[:n])
 			r.n.Add(int64(n))
 			select {
 			case r.progress <- struct{}{}:
@@ -136,7 +162,7 @@ func (r *receiver) reach(b *testing.B, ctx context.Context, n int) {
 const window = 1000
 
 // stream sends messages of three frames, as the bus does.
-func stream(b *testing.B, from socket.Socket, to []socket.Socket, size, batch int) {
+func stream(b *testing.B, from socket.Socket, to []socket.Socket, size int, how taking) {
 	rounds := b.N
 	if len(to) > 1 { // then b.N counts deliveries
 		rounds = b.N/len(to) + 1
@@ -146,7 +172,7 @@ func stream(b *testing.B, from socket.Socket, to []socket.Socket, size, batch in
 	b.ResetTimer()
 	receivers := make([]*receiver, len(to))
 	for i, s := range to {
-		receivers[i] = receiving(ctx, s, rounds, batch)
+		receivers[i] = receiving(ctx, s, rounds, how)
 	}
 	for i := range rounds {
 		if from.Type() == zmq4.Pub && i%(window/4) == 0 {
@@ -173,7 +199,7 @@ func stream(b *testing.B, from socket.Socket, to []socket.Socket, size, batch in
 // unlimited is for a PUB, where the window limits.
 var unlimited = &socket.Options{SendHWM: -1, ReceiveHWM: -1}
 
-func streamPubSub(b *testing.B, size, peers, batch int) {
+func streamPubSub(b *testing.B, size, peers int, how taking) {
 	pub, subs := closing(b, socket.NewPub(unlimited)), make([]socket.Socket, peers)
 	for i := range subs {
 		sub := closing(b, socket.NewSub(unlimited))
@@ -184,13 +210,13 @@ func streamPubSub(b *testing.B, size, peers, batch int) {
 	}
 	joined(b, pub, anyPort, subs...)
 	eventually(b, pub, "the peers", func() bool { return pub.Subscribers([]byte("bench.topic")) == peers })
-	stream(b, pub, subs, size, batch)
+	stream(b, pub, subs, size, how)
 }
 
-func streamPushPull(b *testing.B, at string, size, batch int) {
+func streamPushPull(b *testing.B, at string, size int, how taking) {
 	push, pull := closing(b, socket.NewPush(nil)), closing(b, socket.NewPull(nil))
 	joined(b, pull, at, push)
-	stream(b, push, []socket.Socket{pull}, size, batch)
+	stream(b, push, []socket.Socket{pull}, size, how)
 }
 
 var payloads = map[string]int{"64": 64, "64KiB": 64 << 10}
@@ -199,8 +225,9 @@ func BenchmarkPubSub(b *testing.B) {
 	c := compile(b)
 	for _, name := range []string{"64", "64KiB"} {
 		b.Run(name, func(b *testing.B) {
-			b.Run("fanfare", func(b *testing.B) { streamPubSub(b, payloads[name], 1, 1024) })
-			b.Run("fanfare, one by one", func(b *testing.B) { streamPubSub(b, payloads[name], 1, 1) })
+			b.Run("fanfare", func(b *testing.B) { streamPubSub(b, payloads[name], 1, lent) })
+			b.Run("fanfare, kept", func(b *testing.B) { streamPubSub(b, payloads[name], 1, kept) })
+			b.Run("fanfare, one by one", func(b *testing.B) { streamPubSub(b, payloads[name], 1, single) })
 			c.run(b, "pubsub", payloads[name], 1, 1000, "msg/s")
 		})
 	}
@@ -210,8 +237,9 @@ func BenchmarkPushPull(b *testing.B) {
 	c := compile(b)
 	for _, name := range []string{"64", "64KiB"} {
 		b.Run(name, func(b *testing.B) {
-			b.Run("fanfare", func(b *testing.B) { streamPushPull(b, anyPort, payloads[name], 1024) })
-			b.Run("fanfare, one by one", func(b *testing.B) { streamPushPull(b, anyPort, payloads[name], 1) })
+			b.Run("fanfare", func(b *testing.B) { streamPushPull(b, anyPort, payloads[name], lent) })
+			b.Run("fanfare, kept", func(b *testing.B) { streamPushPull(b, anyPort, payloads[name], kept) })
+			b.Run("fanfare, one by one", func(b *testing.B) { streamPushPull(b, anyPort, payloads[name], single) })
 			c.run(b, "pushpull", payloads[name], 1, 1000, "msg/s")
 		})
 	}
@@ -221,7 +249,7 @@ func BenchmarkFanOut(b *testing.B) {
 	c := compile(b)
 	for _, peers := range []int{10, 100} {
 		b.Run(strconv.Itoa(peers), func(b *testing.B) {
-			b.Run("fanfare", func(b *testing.B) { streamPubSub(b, 64, peers, 1024) })
+			b.Run("fanfare", func(b *testing.B) { streamPubSub(b, 64, peers, lent) })
 			c.run(b, "pubsub", 64, peers, 1000, "msg/s")
 		})
 	}
@@ -231,14 +259,14 @@ func BenchmarkInproc(b *testing.B) {
 	c := compile(b)
 	const at = "inproc://bench"
 	b.Run("PushPull", func(b *testing.B) {
-		b.Run("fanfare", func(b *testing.B) { streamPushPull(b, at, 64, 1024) })
+		b.Run("fanfare", func(b *testing.B) { streamPushPull(b, at, 64, lent) })
 		c.run(b, "inproc-pushpull", 64, 1, 1000, "msg/s")
 	})
 	b.Run("Pair", func(b *testing.B) {
 		b.Run("fanfare", func(b *testing.B) {
 			from, to := closing(b, socket.NewPair(nil)), closing(b, socket.NewPair(nil))
 			joined(b, to, at, from)
-			stream(b, from, []socket.Socket{to}, 64, 1024)
+			stream(b, from, []socket.Socket{to}, 64, lent)
 		})
 		c.run(b, "inproc-pair", 64, 1, 1000, "msg/s")
 	})
