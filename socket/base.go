@@ -181,11 +181,12 @@ func (b *base) Bound() []string {
 // event [MonitorStopped].
 func (b *base) Events() <-chan Event { return b.monitor.events }
 
-// Changed returns a channel that is closed at the next change of peers, of their subscriptions, or of readiness. To wait for a state:
+// Changed returns a channel that is closed at the next change of peers, of their subscriptions, of readiness, or of a peer's queue for which
+// a Send got [ErrFull]. To wait for a state:
 //
 //	for {
 //		changed := s.Changed()
-//		if … { // look at Peers, Pending, Publishers, Subscribers
+//		if … { // look at Peers, Pending, Publishers, Subscribers, or Send once more
 //			return
 //		}
 //		<-changed

@@ -13,7 +13,8 @@ var ErrClosed = errors.New("socket: closed")
 
 // Errors of single socket types.
 var (
-	// ErrFull: a ROUTER with Mandatory, or a PUB or XPUB with NoDrop, has no room for the message at a peer.
+	// ErrFull: a ROUTER with Mandatory, or a PUB or XPUB with NoDrop, has no room for the message at a peer. Changed tells when half of its
+	// queue is free again.
 	ErrFull = errors.New("socket: the queue of a peer is full")
 	// ErrUnroutable: a ROUTER with Mandatory has no peer of that routing ID.
 	ErrUnroutable = errors.New("socket: no peer has this routing ID")

@@ -20,7 +20,7 @@ type outQueue struct {
 	shared   bool           // read by the other side itself (inproc): it has what it has taken
 	late     *atomic.Uint64 // counts messages for a queue that has ended
 	replaced *atomic.Uint64 // counts messages that conflate replaced
-	onRoom   func()         // called by the writer when a queue that refused a message has room again
+	onRoom   func()         // called by the writer when a queue that refused a message has room again; nil: nobody waits
 	onFailed func()         // called by the writer when writing has failed: the reader may end much later
 
 	direct *direct // who queues a message may write it himself; nil: only the writer writes
@@ -76,6 +76,13 @@ func (q *outQueue) empty() bool { return q.head == nil && q.latest == nil }
 
 func (q *outQueue) full() bool { return !q.conflate && q.hwm >= 0 && q.messages >= q.hwm }
 
+// crowded says whether a message would be refused for want of room, and if so, has onRoom called when there is some.
+func (q *outQueue) crowded() bool {
+	crowded := q.full() && !q.closed && !q.sealed
+	q.starved = q.starved || crowded
+	return crowded
+}
+
 // kick makes the caller, who queued a message and holds no lock, the writer for as much as the connection takes at once. In request and reply
 // there is nothing to gather, and waking the two writers cost 1.6 of the 12.6 µs of a round trip.
 func (q *outQueue) kick() {
@@ -120,17 +127,17 @@ func (q *outQueue) offer(m message) bool {
 	return true
 }
 
-// push queues a message that an encoder holds, or drops and counts it when the queue is full. base is where data begins for the offsets
-// of splices. The caller holds the lock.
+// publish queues a message, or drops and counts it. The caller holds the lock.
+func (q *outQueue) publish(m message) {
+	if q.admit() {
+		s := q.place()
+		s.size += s.encode(m)
+	}
+}
+
+// push is publish for a message that an encoder holds. base is where data begins for the offsets of splices.
 func (q *outQueue) push(data []byte, splices []splice, base, size int) {
-	switch {
-	case q.sealed:
-		return
-	case q.closed:
-		q.late.Add(1)
-		return
-	case q.full():
-		q.dropped++
+	if !q.admit() {
 		return
 	}
 	s := q.place()
@@ -146,6 +153,20 @@ func (q *outQueue) push(data []byte, splices []splice, base, size int) {
 	}
 	s.buf = append(s.buf, data...)
 	s.size += size
+}
+
+// admit says whether there is room for one more message, or counts it as dropped.
+func (q *outQueue) admit() bool {
+	switch {
+	case q.sealed:
+	case q.closed:
+		q.late.Add(1)
+	case q.full():
+		q.dropped++
+	default:
+		return true
+	}
+	return false
 }
 
 // place returns the segment for one more message.
@@ -200,7 +221,7 @@ func (q *outQueue) answer(pong []byte) bool {
 }
 
 func (q *outQueue) room() *segment {
-	if q.tail != nil && q.tail.size < segmentSize {
+	if q.tail != nil && len(q.tail.buf) < segmentSize && q.tail.size < segmentSpan {
 		return q.tail
 	}
 	s := q.fresh()

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	segmentSize  = 64 << 10 // bytes of one Write; larger ones gained nothing on loopback
+	segmentSize  = 64 << 10  // bytes of one Write; larger ones gained nothing on loopback
+	segmentSpan  = 512 << 10 // with large frames, which are not copied: one Write of eight of 64 KiB takes two thirds of the time of eight
 	segmentFirst = 4 << 10
 )
 

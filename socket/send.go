@@ -16,22 +16,24 @@ type sender interface {
 
 // Send sends a message, and waits where the pattern does. It copies the frames. What can be wrong with a message is a [*MessageError]; other
 // errors are those of the socket type, [ErrClosed], and an [*UnsupportedError] where the socket does not send.
-func (b *base) Send(msg zmq4.Msg) error { return b.sendOne(context.Background(), "Send", msg, false) }
+func (b *base) Send(msg zmq4.Msg) error {
+	return b.sendOne(context.Background(), "Send", msg.Frames, false)
+}
 
 // SendMulti is the same as Send.
 func (b *base) SendMulti(msg zmq4.Msg) error {
-	return b.sendOne(context.Background(), "SendMulti", msg, false)
+	return b.sendOne(context.Background(), "SendMulti", msg.Frames, false)
 }
 
 // SendContext is Send, or the error of ctx if it ends first.
 func (b *base) SendContext(ctx context.Context, msg zmq4.Msg) error {
-	return b.sendOne(ctx, "SendContext", msg, false)
+	return b.sendOne(ctx, "SendContext", msg.Frames, false)
 }
 
 // SendOwned is SendContext without a copy of frames of 16 KiB and more: they may never be changed again. Over inproc the receiver may get that
 // very memory, and it belongs to him then: a frame is given away once.
 func (b *base) SendOwned(ctx context.Context, msg zmq4.Msg) error {
-	return b.sendOne(ctx, "SendOwned", msg, true)
+	return b.sendOne(ctx, "SendOwned", msg.Frames, true)
 }
 
 // SendBatch is SendContext for many messages, at less cost for each. It returns how many were sent: all, or those before the one that the
@@ -44,7 +46,7 @@ func (b *base) sendBatchOwned(ctx context.Context, msgs []zmq4.Msg) (n int, err 
 	return b.sendMany(ctx, msgs, true)
 }
 
-func (b *base) sendOne(ctx context.Context, op string, msg zmq4.Msg, own bool) error {
+func (b *base) sendOne(ctx context.Context, op string, frames [][]byte, own bool) error {
 	switch {
 	case b.refusing.Load():
 		return ErrClosed
@@ -54,10 +56,10 @@ func (b *base) sendOne(ctx context.Context, op string, msg zmq4.Msg, own bool) e
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := b.opts.check(msg.Frames); err != nil {
+	if err := b.opts.check(frames); err != nil {
 		return err
 	}
-	return b.sender.send(ctx, msg.Frames, own)
+	return b.sender.send(ctx, frames, own)
 }
 
 func (b *base) sendMany(ctx context.Context, msgs []zmq4.Msg, own bool) (n int, err error) {

@@ -2,6 +2,7 @@ package interop_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -148,19 +149,6 @@ func receiving(ctx context.Context, s socket.Socket, count int, how taking) *rec
 	return r
 }
 
-func (r *receiver) reach(b *testing.B, ctx context.Context, n int) {
-	for r.n.Load() < int64(n) {
-		select {
-		case <-r.progress:
-		case <-ctx.Done():
-			b.Fatal("stuck")
-		}
-	}
-}
-
-// window is how many messages a PUB, which would drop, may have under way: as many as the default marks of libzmq and ours.
-const window = 1000
-
 // stream sends messages of three frames, as the bus does.
 func stream(b *testing.B, from socket.Socket, to []socket.Socket, size int, how taking) {
 	rounds := b.N
@@ -174,13 +162,19 @@ func stream(b *testing.B, from socket.Socket, to []socket.Socket, size int, how 
 	for i, s := range to {
 		receivers[i] = receiving(ctx, s, rounds, how)
 	}
-	for i := range rounds {
-		if from.Type() == zmq4.Pub && i%(window/4) == 0 {
-			for _, r := range receivers {
-				r.reach(b, ctx, i-window*3/4)
+	for range rounds {
+		err := from.Send(msg)
+		for errors.Is(err, socket.ErrFull) {
+			changed := from.Changed()
+			if err = from.Send(msg); errors.Is(err, socket.ErrFull) {
+				select {
+				case <-changed:
+				case <-ctx.Done():
+					b.Fatal("stuck")
+				}
 			}
 		}
-		if err := from.Send(msg); err != nil {
+		if err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -196,13 +190,10 @@ func stream(b *testing.B, from socket.Socket, to []socket.Socket, size int, how 
 	b.ReportMetric(float64(rounds*len(to))/b.Elapsed().Seconds(), "msg/s")
 }
 
-// unlimited is for a PUB, where the window limits.
-var unlimited = &socket.Options{SendHWM: -1, ReceiveHWM: -1}
-
 func streamPubSub(b *testing.B, size, peers int, how taking) {
-	pub, subs := closing(b, socket.NewPub(unlimited)), make([]socket.Socket, peers)
+	pub, subs := closing(b, socket.NewPub(&socket.Options{NoDrop: true})), make([]socket.Socket, peers)
 	for i := range subs {
-		sub := closing(b, socket.NewSub(unlimited))
+		sub := closing(b, socket.NewSub(nil))
 		if err := sub.Subscribe("bench."); err != nil {
 			b.Fatal(err)
 		}
