@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/fanfare-go/fanfare/internal/zmtp"
 	"github.com/go-zeromq/zmq4"
 )
 
@@ -130,7 +131,7 @@ func (l *balancer) deactivate(i int) (now int) {
 func (l *balancer) drain() {
 	n := 0
 	for n < len(l.backlog) {
-		o := l.offer(message{frames: l.backlog[n]})
+		o := l.offer(l.backlog[n], nil)
 		if o == nil {
 			break
 		}
@@ -148,11 +149,11 @@ func (l *balancer) drain() {
 }
 
 // offer gives a message to the next peer with room and returns that, nil if there is none.
-func (l *balancer) offer(m message) *outlet {
+func (l *balancer) offer(frames [][]byte, pages []*zmtp.Page) *outlet {
 	for l.active > 0 {
 		o := l.peers[l.next]
 		o.out.lock()
-		ok := o.out.offer(m)
+		ok := o.out.offer(frames, pages)
 		if ok && l.placed != nil {
 			l.placed(o)
 		}
@@ -170,9 +171,9 @@ func (l *balancer) offer(m message) *outlet {
 }
 
 // accept gives a message to a peer, which it returns, or to the backlog.
-func (l *balancer) accept(m message) (to *outlet, ok bool) {
+func (l *balancer) accept(frames [][]byte, pages []*zmtp.Page) (to *outlet, ok bool) {
 	if len(l.backlog) == 0 {
-		if to = l.offer(m); to != nil {
+		if to = l.offer(frames, pages); to != nil {
 			return to, true
 		}
 	}
@@ -185,7 +186,7 @@ func (l *balancer) accept(m message) (to *outlet, ok bool) {
 	if room >= 0 && len(l.backlog) >= room {
 		return nil, false
 	}
-	l.backlog = append(l.backlog, deepCopy(m.frames))
+	l.backlog = append(l.backlog, deepCopy(frames))
 	if l.placed != nil {
 		l.placed(nil)
 	}
@@ -212,17 +213,17 @@ func (b *base) awaited() (messages int) {
 }
 
 func (l *balancer) send(ctx context.Context, frames [][]byte, own bool) error {
-	m := l.base.keep(frames, own)
+	frames, pages := l.base.keep(frames, own)
 	for tried := false; ; tried = true {
 		if tried && l.base.refusing.Load() {
 			return ErrClosed
 		}
 		changed := (<-chan struct{})(nil)
 		l.mu.Lock()
-		to, ok := l.accept(m)
+		to, ok := l.accept(frames, pages)
 		if !ok {
 			changed = l.base.changes.Next()
-			to, ok = l.accept(m) // once more: Dial tells of a change without our lock
+			to, ok = l.accept(frames, pages) // once more: Dial tells of a change without our lock
 		}
 		l.mu.Unlock()
 		if to != nil {

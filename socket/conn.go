@@ -105,9 +105,9 @@ func (c *conn) decoder() *zmtp.Decoder {
 // decode passes on all that is complete, in order: a PING that follows a subscription is answered when the subscription is in force.
 func (c *conn) decode(decoder *zmtp.Decoder, batch [][][]byte) ([][][]byte, error) {
 	for {
-		u, ok, err := decoder.Next()
-		if u.Message != nil {
-			batch = append(batch, u.Message)
+		message, command, err := decoder.Next()
+		if message != nil {
+			batch = append(batch, message)
 			continue
 		}
 		if len(batch) > 0 {
@@ -116,10 +116,10 @@ func (c *conn) decode(decoder *zmtp.Decoder, batch [][][]byte) ([][][]byte, erro
 			clear(batch) // they must not live as long as the connection
 			batch = batch[:0]
 		}
-		if err != nil || !ok {
+		if command == nil {
 			return batch, err
 		}
-		if err := c.command(u.Command); err != nil {
+		if err := c.command(command); err != nil {
 			return batch, err
 		}
 	}

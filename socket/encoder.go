@@ -23,11 +23,11 @@ type parcel struct {
 }
 
 // add encodes a message.
-func (e *encoder) add(m message) {
-	topic := m.frames[0]
+func (e *encoder) add(frames [][]byte, pages []*zmtp.Page) {
+	topic := frames[0]
 	p := parcel{start: len(e.buf), topicSize: len(topic), firstSplice: len(e.splices)}
 	p.topic = p.start + zmtp.HeaderSize(len(topic))
-	p.size = e.encode(m)
+	p.size = e.encode(frames, pages)
 	p.end, p.endSplice = len(e.buf), len(e.splices)
 	e.size += p.size
 	e.parcels = append(e.parcels, p)

@@ -114,7 +114,7 @@ func (q *outQueue) kick() {
 }
 
 // offer queues a message, and takes over its references, unless the queue is full or takes no more. The caller holds the lock.
-func (q *outQueue) offer(m message) bool {
+func (q *outQueue) offer(frames [][]byte, pages []*zmtp.Page) bool {
 	if q.sealed || q.closed {
 		return false
 	}
@@ -123,15 +123,15 @@ func (q *outQueue) offer(m message) bool {
 		return false
 	}
 	s := q.place()
-	s.size += s.encode(m)
+	s.size += s.encode(frames, pages)
 	return true
 }
 
 // publish queues a message, or drops and counts it. The caller holds the lock.
-func (q *outQueue) publish(m message) {
+func (q *outQueue) publish(frames [][]byte, pages []*zmtp.Page) {
 	if q.admit() {
 		s := q.place()
-		s.size += s.encode(m)
+		s.size += s.encode(frames, pages)
 	}
 }
 

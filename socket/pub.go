@@ -61,12 +61,12 @@ func (p *publishing) send(_ context.Context, frames [][]byte, own bool) error {
 	case full && p.of.opts.NoDrop:
 		return ErrFull
 	}
-	m := p.of.keep(frames, own)
+	frames, pages := p.of.keep(frames, own)
 	if len(subscribers) == 1 {
-		return p.sendAlone(subscribers[0], m)
+		return p.sendAlone(subscribers[0], frames, pages)
 	}
 	e := p.encoders.Get().(*encoder)
-	e.add(m)
+	e.add(frames, pages)
 	if p.of.opts.NoDrop {
 		return p.spreadWhole(subscribers, e)
 	}
@@ -75,12 +75,12 @@ func (p *publishing) send(_ context.Context, frames [][]byte, own bool) error {
 }
 
 // sendAlone sends to the only peer. The message is encoded where it is queued: by way of an encoder it costs a quarter more.
-func (p *publishing) sendAlone(s *subscriber, m message) error {
+func (p *publishing) sendAlone(s *subscriber, frames [][]byte, pages []*zmtp.Page) error {
 	s.out.lock()
-	wanted := s.prefixes.Match(m.frames[0])
+	wanted := s.prefixes.Match(frames[0])
 	full := wanted && p.of.opts.NoDrop && s.out.crowded()
 	if wanted && !full {
-		s.out.publish(m)
+		s.out.publish(frames, pages)
 	}
 	s.out.unlock()
 	if full {

@@ -82,15 +82,14 @@ func (r *raw) say(parts ...[]byte) {
 func (r *raw) next() string {
 	r.Helper()
 	for {
-		u, ok, err := r.decoder.Next()
-		if err != nil {
+		message, command, err := r.decoder.Next()
+		switch {
+		case err != nil:
 			r.Fatal(err)
-		}
-		if ok && u.Command != nil {
-			return "/" + string(u.Command)
-		}
-		if ok {
-			return string(bytes.Join(u.Message, []byte("|")))
+		case command != nil:
+			return "/" + string(command)
+		case message != nil:
+			return string(bytes.Join(message, []byte("|")))
 		}
 		n, err := r.Read(r.decoder.Buffer())
 		if err != nil {

@@ -100,9 +100,9 @@ func (r *routes) send(_ context.Context, frames [][]byte, own bool) error {
 		r.of.counters.unroutable.Add(1)
 		return nil
 	}
-	body := r.of.keep(frames[1:], own)
+	body, pages := r.of.keep(frames[1:], own)
 	c.out.lock()
-	ok := c.out.offer(body)
+	ok := c.out.offer(body, pages)
 	gone := c.out.closed || c.out.sealed
 	if !ok && !mandatory && !gone {
 		c.out.dropped++

@@ -26,11 +26,12 @@ type encoded struct {
 	splices []splice // ascending
 }
 
-// encode appends a message and returns its size on the wire.
-func (e *encoded) encode(m message) (size int) {
-	buf, last := e.buf, len(m.frames)-1
-	start, first := len(buf), len(e.splices)
-	for i, body := range m.frames {
+// encode appends a message and returns its size on the wire. pages are the memory of its large frames, in their order, each with a
+// reference; nil: they were given away for good.
+func (e *encoded) encode(frames [][]byte, pages []*zmtp.Page) (size int) {
+	buf, last := e.buf, len(frames)-1
+	start := len(buf)
+	for i, body := range frames {
 		var flags zmtp.Flags
 		if i < last {
 			flags = zmtp.More
@@ -40,7 +41,11 @@ func (e *encoded) encode(m message) (size int) {
 			buf = append(buf, body...)
 			continue
 		}
-		e.splices = append(e.splices, splice{at: len(buf), body: body, page: m.page(len(e.splices) - first)})
+		l := splice{at: len(buf), body: body}
+		if pages != nil {
+			l.page, pages = pages[0], pages[1:]
+		}
+		e.splices = append(e.splices, l)
 		size += len(body)
 	}
 	e.buf = buf
@@ -77,36 +82,20 @@ func (e *encoded) drop() {
 	e.buf, e.splices = e.buf[:0], e.splices[:0]
 }
 
-// message is one on its way into queues, which keep its large frames.
-type message struct {
-	frames [][]byte
-	pages  []*zmtp.Page // the memory of the large frames, in their order, each with a reference; nil: they were given away for good
-}
-
-// keep makes a message whose large frames may be kept: as they are, or as copies of those that are the caller's.
-func (b *base) keep(frames [][]byte, own bool) message {
+// keep returns frames of which the large ones may be kept: as they are, or copies in pages if they are the caller's.
+func (b *base) keep(frames [][]byte, own bool) (kept [][]byte, pages []*zmtp.Page) {
 	if own || !hasLarge(frames) {
-		return message{frames: frames}
+		return frames, nil
 	}
-	return b.copyLarge(frames)
-}
-
-func (b *base) copyLarge(frames [][]byte) message {
-	m := message{frames: slices.Clone(frames)}
+	kept = slices.Clone(frames)
 	for i, frame := range frames {
 		if len(frame) >= zmtp.LargeFrame {
-			kept, page := b.pages.Copy(frame)
-			m.frames[i], m.pages = kept, append(m.pages, page)
+			var page *zmtp.Page
+			kept[i], page = b.pages.Copy(frame)
+			pages = append(pages, page)
 		}
 	}
-	return m
-}
-
-func (m message) page(large int) *zmtp.Page {
-	if m.pages == nil {
-		return nil
-	}
-	return m.pages[large]
+	return kept, pages
 }
 
 func hasLarge(frames [][]byte) bool {
@@ -149,19 +138,19 @@ func (s *segment) unwritten(written int) (messages [][][]byte) {
 	d, at := zmtp.NewDecoder(unlimited, nil), 0
 	_ = s.load(d, nil, func() error { // what we encoded ourselves is well-formed
 		for {
-			u, ok, err := d.Next()
-			if err != nil || !ok {
+			message, command, err := d.Next()
+			switch {
+			case command != nil:
+				at += zmtp.WireSize(command)
+				continue
+			case message == nil:
 				return err
 			}
-			if u.Command != nil {
-				at += zmtp.WireSize(u.Command)
-				continue
-			}
-			for _, frame := range u.Message {
+			for _, frame := range message {
 				at += zmtp.WireSize(frame)
 			}
 			if at > written {
-				messages = append(messages, deepCopy(u.Message))
+				messages = append(messages, deepCopy(message))
 			}
 		}
 	})

@@ -19,7 +19,7 @@ func TestUnwritten(t *testing.T) {
 		if i%5 == 0 {
 			frames = append(frames, large)
 		}
-		s.size += s.encode(message{frames: frames})
+		s.size += s.encode(frames, nil)
 		s.messages++
 		ends = append(ends, s.size)
 		if i%3 == 0 {

@@ -37,9 +37,9 @@ func (u upstream) send(_ context.Context, frames [][]byte, _ bool) error {
 	u.s.mu.RLock()
 	defer u.s.mu.RUnlock()
 	for p := range u.s.publishers {
-		m := u.s.of.keep(frames, false) // each peer has its own
+		kept, pages := u.s.of.keep(frames, false) // each peer has its own
 		p.out.lock()
-		if !p.out.offer(m) {
+		if !p.out.offer(kept, pages) {
 			p.out.dropped++
 		}
 		p.out.unlock()

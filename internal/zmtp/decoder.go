@@ -19,12 +19,6 @@ type Limits struct {
 	CommandBytes int // body of one command, its name included
 }
 
-// Unit is what a [Decoder] yields: a whole message, or a command. Exactly one of the two is set.
-type Unit struct {
-	Message [][]byte // the frames; for how long, see Decoder.Lease
-	Command []byte   // the body, its name first; valid until the next call of any method. Never nil for a command
-}
-
 // Decoder splits a stream of bytes into messages and commands. The caller reads into [Decoder.Buffer], reports with
 // [Decoder.Advance], and calls [Decoder.Next] until it yields nothing. A command between two frames of a message comes out at once,
 // before that message.
@@ -96,18 +90,21 @@ func (d *Decoder) Advance(n int) {
 	}
 }
 
-// Next returns the next complete unit, or ok == false when more bytes are needed. After an error, a [*ProtocolError], the decoder
-// must not be used again.
-func (d *Decoder) Next() (u Unit, ok bool, err error) {
+// Next returns the next message or command that is complete, or neither when more bytes are needed. For how long the frames of a message are
+// valid says [Decoder.Lease]; a command, its name first, is valid until the next call of any method. After an error, a
+// [*ProtocolError], the decoder must not be used again.
+func (d *Decoder) Next() (message [][]byte, command []byte, err error) {
 	for {
-		h, body, ok, err := d.nextFrame()
-		if !ok || err != nil {
-			return Unit{}, false, err
+		flags, body, ok := d.smallFrame()
+		if !ok {
+			if flags, body, err = d.otherFrame(); body == nil {
+				return nil, nil, err
+			}
+			if flags&Command != 0 {
+				return nil, body, nil
+			}
 		}
-		if h.Flags&Command != 0 {
-			return Unit{Command: body}, true, nil
-		}
-		d.size += h.Size
+		d.size += len(body)
 		if len(d.frames)+2 > cap(d.frames) {
 			d.renewChunk(nil)
 		}
@@ -116,41 +113,51 @@ func (d *Decoder) Next() (u Unit, ok bool, err error) {
 		}
 		d.frames = append(d.frames, body)
 		d.since++
-		if h.Flags&More == 0 {
-			return Unit{Message: d.takeMessage()}, true, nil
+		if flags&More == 0 {
+			return d.takeMessage(), nil, nil
 		}
 	}
 }
 
-func (d *Decoder) nextFrame() (h Header, body []byte, ok bool, err error) {
+// smallFrame takes the next frame if it is a small one of a message, and all there, as most frames are.
+func (d *Decoder) smallFrame() (flags Flags, body []byte, ok bool) {
+	in := d.slab[d.r:d.w]
+	if len(in) < shortHeader || in[0] > byte(More) || d.header.Size > 0 || len(d.frames)-d.first >= d.limits.Frames {
+		return 0, nil, false
+	}
+	size := int(in[1])
+	end := shortHeader + size
+	if end > len(in) || d.size+size > d.limits.MessageBytes {
+		return 0, nil, false
+	}
+	d.r += end
+	return Flags(in[0]), in[shortHeader:end:end], true
+}
+
+// otherFrame takes any frame. body is nil when more bytes are needed.
+func (d *Decoder) otherFrame() (flags Flags, body []byte, err error) {
 	if d.header.Size > 0 {
-		return d.nextLarge()
+		flags, body = d.largeFrame()
+		return flags, body, nil
 	}
 	in := d.slab[d.r:d.w]
 	if len(in) == 0 {
-		return Header{}, nil, false, nil
+		return 0, nil, nil
 	}
 	limit := d.limits.MessageBytes - d.size
-	if in[0] <= byte(More) && len(in) >= shortHeader && len(d.frames)-d.first < d.limits.Frames { // most frames: small and all there
-		if size := int(in[1]); shortHeader+size <= len(in) && size <= limit {
-			end := shortHeader + size
-			d.r += end
-			return Header{Flags: Flags(in[0]), Size: size}, in[shortHeader:end:end], true, nil
-		}
-	}
 	if in[0]&byte(Command) != 0 {
 		limit = d.limits.CommandBytes
 	} else if len(d.frames)-d.first == d.limits.Frames {
-		return Header{}, nil, false, violation("message", "more than %d frames", d.limits.Frames)
+		return 0, nil, violation("message", "more than %d frames", d.limits.Frames)
 	}
 	h, n, err := ParseHeader(in, limit)
 	if n == 0 || err != nil {
-		return Header{}, nil, false, err
+		return 0, nil, err
 	}
 	end := n + h.Size
 	if end <= len(in) {
 		d.r += end
-		return h, in[n:end:end], true, nil
+		return h.Flags, in[n:end:end], nil
 	}
 	switch {
 	case h.Size >= LargeFrame:
@@ -158,7 +165,7 @@ func (d *Decoder) nextFrame() (h Header, body []byte, ok bool, err error) {
 	case d.r+end > len(d.slab):
 		d.renewSlab(end)
 	}
-	return Header{}, nil, false, nil
+	return 0, nil, nil
 }
 
 // takeMessage ends the message in progress. Frames of a large message move to an array of their own: in the chunk, the small

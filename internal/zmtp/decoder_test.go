@@ -17,14 +17,14 @@ func decode(limits zmtp.Limits, wire []byte, next func() int) (out []string) {
 	d := zmtp.NewDecoder(limits, nil)
 	for {
 		for {
-			u, ok, err := d.Next()
+			message, command, err := d.Next()
 			if err != nil {
 				return append(out, err.Error())
 			}
-			if !ok {
+			if message == nil && command == nil {
 				break
 			}
-			out = append(out, fmt.Sprintf("%q %q %t", u.Message, u.Command, u.Command != nil))
+			out = append(out, fmt.Sprintf("%q %q %t", message, command, command != nil))
 		}
 		if len(wire) == 0 {
 			return out
@@ -79,12 +79,12 @@ func TestDecoderDoesNotReuse(t *testing.T) {
 	wire, d := stream(), zmtp.NewDecoder(testLimits, nil)
 	var kept, copies [][]byte
 	for rest := wire; ; {
-		u, ok, err := d.Next()
+		message, command, err := d.Next()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ok {
-			for _, frame := range append(u.Message, u.Command) {
+		if message != nil || command != nil {
+			for _, frame := range append(message, command) {
 				kept, copies = append(kept, frame), append(copies, bytes.Clone(frame))
 			}
 			continue
@@ -127,8 +127,8 @@ func TestDecoderLimits(t *testing.T) {
 		d := zmtp.NewDecoder(testLimits, nil)
 		var protocol *zmtp.ProtocolError
 		for rest := tt.wire; ; {
-			_, ok, err := d.Next()
-			if errors.As(err, &protocol) || !ok && len(rest) == 0 {
+			message, command, err := d.Next()
+			if errors.As(err, &protocol) || message == nil && command == nil && len(rest) == 0 {
 				break
 			}
 			n := copy(d.Buffer(), rest)
@@ -147,8 +147,8 @@ func TestDecoderAllocatesWhatArrives(t *testing.T) {
 	limits := zmtp.Limits{MessageBytes: 1 << 30, Frames: 1, CommandBytes: 1}
 	d := zmtp.NewDecoder(limits, nil)
 	d.Advance(copy(d.Buffer(), zmtp.AppendHeader(nil, 0, 1<<30)))
-	if _, ok, err := d.Next(); ok || err != nil {
-		t.Fatal(ok, err)
+	if message, _, err := d.Next(); message != nil || err != nil {
+		t.Fatal(message, err)
 	}
 	if n := len(d.Buffer()); n > 1<<20 {
 		t.Errorf("%d bytes allocated for a frame of which nothing came", n)
@@ -181,28 +181,37 @@ func FuzzDecoder(f *testing.F) {
 	})
 }
 
+// "lent" gives the memory back, "kept" leaves it to the garbage collector.
 func BenchmarkDecoder(b *testing.B) {
 	message := zmtp.AppendMessage(nil, [][]byte{[]byte("bench.topic"), make([]byte, 32), make([]byte, 64)})
 	wire := bytes.Repeat(message, 500)
-	d := zmtp.NewDecoder(testLimits, nil)
-	b.SetBytes(int64(len(message)))
-	b.ReportAllocs()
-	rest := wire
-	for done := 0; done < b.N; {
-		n := copy(d.Buffer(), rest)
-		d.Advance(n)
-		if rest = rest[n:]; len(rest) == 0 {
-			rest = wire
-		}
-		for {
-			_, ok, err := d.Next()
-			if err != nil {
-				b.Fatal(err)
+	for name, pages := range map[string]*zmtp.Pages{"lent": new(zmtp.Pages), "kept": nil} {
+		b.Run(name, func(b *testing.B) {
+			d, lease := zmtp.NewDecoder(testLimits, pages), []*zmtp.Page(nil)
+			b.SetBytes(int64(len(message)))
+			b.ReportAllocs()
+			rest := wire
+			for done := 0; done < b.N; {
+				n := copy(d.Buffer(), rest)
+				d.Advance(n)
+				if rest = rest[n:]; len(rest) == 0 {
+					rest = wire
+				}
+				for {
+					message, _, err := d.Next()
+					if err != nil {
+						b.Fatal(err)
+					}
+					if message == nil {
+						break
+					}
+					done++
+				}
+				lease = d.Lease(lease[:0])
+				for _, page := range lease {
+					page.Release()
+				}
 			}
-			if !ok {
-				break
-			}
-			done++
-		}
+		})
 	}
 }

@@ -35,17 +35,17 @@ func (d *Decoder) growLarge(size int) {
 	d.largePage = page
 }
 
-func (d *Decoder) nextLarge() (h Header, body []byte, ok bool, err error) {
+func (d *Decoder) largeFrame() (flags Flags, body []byte) {
 	if len(d.large) < d.header.Size {
-		return Header{}, nil, false, nil
+		return 0, nil
 	}
-	h, body = d.header, d.large[:d.header.Size:d.header.Size]
-	if h.Flags&Command == 0 {
+	flags, body = d.header.Flags, d.large[:d.header.Size:d.header.Size]
+	if flags&Command == 0 {
 		d.own = true
 		if d.largePage != nil {
 			d.hold(d.largePage)
 		}
 	}
 	d.header, d.large, d.largePage = Header{}, nil, nil
-	return h, body, true, nil
+	return flags, body
 }

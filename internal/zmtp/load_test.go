@@ -25,18 +25,18 @@ func TestLoad(t *testing.T) {
 	var body []byte
 	drain := func() {
 		for {
-			u, ok, err := d.Next()
+			message, command, err := d.Next()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !ok {
-				return
-			}
-			if u.Command != nil {
-				got = append(got, fmt.Sprintf("/%q", u.Command))
+			if command != nil {
+				got = append(got, fmt.Sprintf("/%q", command))
 				continue
 			}
-			for _, f := range u.Message {
+			if message == nil {
+				return
+			}
+			for _, f := range message {
 				if len(f) == len(large) {
 					body, f = f, []byte("large")
 				}

@@ -271,18 +271,18 @@ func echo(b *testing.B, peers int) {
 	}
 	joined(b, router, anyPort, dealers...)
 	go func() { // ends with its socket
-		buf := make([]zmq4.Msg, 128)
+		batch := socket.NewBatch(128)
 		for {
-			n, err := router.RecvBatch(context.Background(), buf)
+			msgs, err := router.RecvInto(context.Background(), batch)
 			if err != nil {
 				return
 			}
-			for _, m := range buf[:n] {
+			for _, m := range msgs {
 				_ = router.Send(m)
 			}
 		}
 	}()
-	ctx, msg, buf, dealer := patient(b), zmq4.NewMsg(make([]byte, 64)), make([]zmq4.Msg, 128), dealers[peers-1]
+	ctx, msg, batch, dealer := patient(b), zmq4.NewMsg(make([]byte, 64)), socket.NewBatch(128), dealers[peers-1]
 	b.ResetTimer()
 	for sent, received := 0, 0; received < b.N; {
 		for ; sent < b.N && sent-received < 100; sent++ {
@@ -290,11 +290,11 @@ func echo(b *testing.B, peers int) {
 				b.Fatal(err)
 			}
 		}
-		n, err := dealer.RecvBatch(ctx, buf)
+		msgs, err := dealer.RecvInto(ctx, batch)
 		if err != nil {
 			b.Fatal(err)
 		}
-		received += n
+		received += len(msgs)
 	}
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
