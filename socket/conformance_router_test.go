@@ -115,10 +115,18 @@ func TestSpecRouterHWM(t *testing.T) {
 		}
 		send(t, router, "Y", "goes on")
 		other.want("goes on")
+		room := router.Changed()
 		for i := range n - 1 {
 			stalled.want(fmt.Sprint(i) + "|" + large)
 		}
 		stalled.roundTrip()
+		if mandatory {
+			select {
+			case <-room:
+			case <-patient(t).Done():
+				t.Fatal("Changed does not tell of room")
+			}
+		}
 		send(t, router, "X", "has room again")
 		stalled.want("has room again")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -284,6 +285,8 @@ func TestNoDrop(t *testing.T) {
 	if s := p.Stats(); s.Dropped != 0 || n < 10 {
 		t.Errorf("after %d: %+v", n, s)
 	}
+	go func() { _, _ = io.Copy(io.Discard, stalled) }() // stalled no more
+	eventually(t, p, "room", func() bool { return p.Send(text(payload)) == nil })
 }
 
 // Over inproc the buffer may be reused after Send, and what was sent before Close arrives.
