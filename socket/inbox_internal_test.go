@@ -7,6 +7,7 @@ import (
 	"net"
 	"testing"
 
+	"github.com/fanfare-go/fanfare/internal/zmtp"
 	"github.com/go-zeromq/zmq4"
 )
 
@@ -109,5 +110,46 @@ func TestAcceptBacksOff(t *testing.T) {
 	}
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The page of many small reads is used again when the last batch with messages of it is released, and never if some were given away for good.
+func TestInboxGivesPagesBack(t *testing.T) {
+	t.Parallel()
+	const size = 1 << 16
+	reused := map[bool]int{}
+	for round := range 100 { // a pool may forget, and does so often under the race detector
+		keep := round%2 == 1
+		pages, b, in := new(zmtp.Pages), newInbox(-1), newInlet()
+		page := pages.Get(size)
+		for range 3 {
+			page.Retain() // what Lease does
+			b.put(in, batch("m", 2), []*zmtp.Page{page}, b.hwm)
+		}
+		page.Release() // the decoder has another one
+		first, second := NewBatch(1), NewBatch(3)
+		for _, to := range []*Batch{first, second} {
+			if _, err := b.take(t.Context(), to.buf, to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rest := second
+		if keep {
+			rest = nil
+		}
+		if n, err := b.take(t.Context(), make([]zmq4.Msg, 3), rest); n != 2 || err != nil {
+			t.Fatal(n, err)
+		}
+		second.Release()
+		if pages.Get(size) == page {
+			t.Fatal("used again while a batch has a message of it")
+		}
+		first.Release()
+		if pages.Get(size) == page {
+			reused[keep]++
+		}
+	}
+	if reused[false] == 0 || reused[true] > 0 {
+		t.Errorf("used again %d times of 50, and %d after messages were given away", reused[false], reused[true])
 	}
 }
