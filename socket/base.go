@@ -34,7 +34,7 @@ type base struct {
 	lockstep bool      // one message at a time: who sends it writes it
 	balancer *balancer // nil for patterns that do not balance load
 	segments sync.Pool
-	pages    zmtp.Pages
+	pages    zmtp.Pages // of what is received, and of copies of large frames to send
 	monitor  monitor
 	changes  change.Signal
 	counters counters

@@ -35,6 +35,12 @@
 //
 // A PUB or XPUB keeps at most 65,536 subscriptions of a peer, of up to 4 KiB each and 4 MiB together; a peer with more loses its connection.
 //
+// # Memory
+//
+// Send copies what it is given, SendOwned does not copy frames of 16 KiB and more. Recv, RecvContext and RecvBatch give messages away for good.
+// RecvInto lends them until the next call: the memory is used again, receiving makes no garbage, and a loop that looks at each message and goes
+// on is about twice as fast.
+//
 // # Peers of this package
 //
 // They recognise each other by the property X-Fanfare of their READY. Between them heartbeats are on by default, a
