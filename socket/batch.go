@@ -19,7 +19,8 @@ import (
 //		for _, m := range msgs { … } // a frame that is to be kept longer: bytes.Clone
 //	}
 //
-// A Batch belongs to one goroutine. It may be used with several sockets.
+// Messages that are lent may be sent with Send, which copies, but not with SendOwned, which gives away. A Batch belongs to one goroutine. It may
+// be used with several sockets.
 type Batch struct {
 	buf   []zmq4.Msg
 	pages []*zmtp.Page // each with a reference
@@ -66,12 +67,16 @@ type lease struct {
 func (in *inlet) lease(pages []*zmtp.Page, n int) {
 	start := in.taken + uint64(in.n)
 	for _, page := range pages {
-		if last := len(in.leases) - 1; last >= 0 && in.leases[last].page == page {
+		last := len(in.leases) - 1
+		switch {
+		case n == 0: // all were filtered
+			page.Release()
+		case last >= 0 && in.leases[last].page == page:
 			in.leases[last].end = start + uint64(n)
 			page.Release() // the lease has one
-			continue
+		default:
+			in.leases = append(in.leases, lease{page: page, start: start, end: start + uint64(n)})
 		}
-		in.leases = append(in.leases, lease{page: page, start: start, end: start + uint64(n)})
 	}
 }
 

@@ -127,6 +127,11 @@ func TestInboxGivesPagesBack(t *testing.T) {
 			b.put(in, batch("m", 2), []*zmtp.Page{page}, b.hwm)
 		}
 		page.Release() // the decoder has another one
+		filtered := pages.Get(size)
+		b.put(in, nil, []*zmtp.Page{filtered}, b.hwm)
+		if len(in.leases) != 1 {
+			t.Fatalf("%d leases", len(in.leases))
+		}
 		first, second := NewBatch(1), NewBatch(3)
 		for _, to := range []*Batch{first, second} {
 			if _, err := b.take(t.Context(), to.buf, to); err != nil {
