@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/fanfare-go/fanfare/socket"
 	"github.com/go-zeromq/zmq4"
@@ -206,4 +208,29 @@ func TestFanOutDoesNotShare(t *testing.T) {
 		}
 		clear(m.Frames[0])
 	}
+}
+
+// A connection does not keep the last message alive that was received on it.
+func TestConnectionForgetsWhatWasReceived(t *testing.T) {
+	t.Parallel()
+	overEach(t, func(t *testing.T, at string) {
+		pull, push := open(t, socket.NewPull(nil)), open(t, socket.NewPush(nil))
+		dial(t, push, listen(t, pull, at))
+		if err := push.Send(zmq4.NewMsg(patterned(1, 1<<20))); err != nil {
+			t.Fatal(err)
+		}
+		m, err := pull.RecvContext(patient(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := weak.Make(&m.Frames[0][0])
+		m = zmq4.Msg{}
+		for range 20 {
+			if runtime.GC(); first.Value() == nil {
+				return
+			}
+			runtime.Gosched() // the reader may not have come back from handing it over
+		}
+		t.Error("the message is still reachable")
+	})
 }

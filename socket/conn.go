@@ -113,6 +113,7 @@ func (c *conn) decode(decoder *zmtp.Decoder, batch [][][]byte) ([][][]byte, erro
 		if len(batch) > 0 {
 			c.leased = decoder.Lease(c.leased[:0])
 			c.session.messages(batch, c.leased)
+			clear(c.leased)
 			clear(batch) // they must not live as long as the connection
 			batch = batch[:0]
 		}

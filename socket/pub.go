@@ -183,7 +183,7 @@ func (p *publishing) attach(c *conn) error {
 	s := &subscriber{plain: plain{c}, pub: p}
 	c.session = s
 	if p.of.opts.NoDrop {
-		c.out.onRoom = p.of.changes.Tell
+		c.out.onRoom, c.out.onFailed = p.of.changes.Tell, p.of.changes.Tell
 	}
 	if err := p.of.add(c); err != nil {
 		return err

@@ -60,7 +60,7 @@ func (r *routes) init(b *base) {
 func (r *routes) attach(c *conn) error {
 	c.session = route{plain{c}, r}
 	if r.of.opts.Mandatory {
-		c.out.onRoom = r.of.changes.Tell
+		c.out.onRoom, c.out.onFailed = r.of.changes.Tell, r.of.changes.Tell
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

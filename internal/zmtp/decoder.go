@@ -47,7 +47,7 @@ type Decoder struct {
 	prefix []byte   // begins every message, nil for none
 	frames [][]byte // chunk of frame slices; frames[first:] is the message in progress
 	first  int
-	since  int  // frames that came out of this slab: the next chunk's size
+	since  int  // frames that came out of this slab: the next chunk's size, and whether the slab must be held
 	own    bool // the message in progress has a large frame, so it must not share a chunk
 	size   int  // bytes of the message in progress
 }
@@ -220,7 +220,7 @@ func (d *Decoder) turn(page *Page) {
 		return
 	}
 	if old := d.page; old != nil {
-		if d.out || d.inProgress() {
+		if d.out || d.inProgress() && d.since > 0 { // not for commands alone: they are without limit
 			d.hold(old)
 		} else {
 			defer old.Release() // when the chunk is not used any more
