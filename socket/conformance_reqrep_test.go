@@ -3,6 +3,7 @@ package socket_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -315,16 +316,15 @@ func TestSpecReqMultiConnect(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "[::1]"} {
 		t.Run(host, func(t *testing.T) {
 			t.Parallel()
+			if l, err := net.Listen("tcp", host+":0"); err == nil {
+				_ = l.Close()
+			} else if host == "[::1]" && os.Getenv("CI") != "true" { // in continuous integration it must be there, and listening fails below
+				t.Skip("this machine has no IPv6 loopback address: ", err)
+			}
 			req := open(t, socket.NewReq(nil))
 			reps, all := many(t, 3, socket.NewRep)
 			for _, rep := range reps {
-				if err := rep.Listen("tcp://" + host + ":0"); err != nil {
-					if os.Getenv("CI") == "true" {
-						t.Fatal("continuous integration has IPv6: ", err)
-					}
-					t.Skip("this machine has no IPv6: ", err)
-				}
-				dial(t, req, rep.Bound()[0])
+				dial(t, req, listen(t, rep, "tcp://"+host+":0"))
 			}
 			connected(t, req, 3)
 			d, order := newDesk(t, all...), ""

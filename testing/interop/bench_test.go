@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/socket"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/go-zeromq/zmq4"
 )
 
@@ -33,10 +35,13 @@ func compile(b *testing.B) libzmq {
 	b.Helper()
 	program := filepath.Join(b.TempDir(), "bench")
 	if _, err := exec.LookPath("gcc"); err != nil {
-		return libzmq{missing: "no gcc"}
+		return libzmq{missing: "gcc is not installed"}
+	}
+	if err := exec.Command("gcc", "-fsyntax-only", "-include", "zmq.h", "-x", "c", os.DevNull).Run(); err != nil {
+		return libzmq{missing: "zmq.h is not installed: Debian has it in libzmq3-dev"}
 	}
 	if output, err := exec.Command("gcc", "-O2", "-o", program, "peers/bench.c", "-lzmq", "-lpthread").CombinedOutput(); err != nil {
-		return libzmq{missing: fmt.Sprintf("bench.c does not compile, zmq.h is in libzmq3-dev: %v\n%s", err, output)}
+		b.Fatalf("bench.c does not compile: %v\n%s", err, output)
 	}
 	return libzmq{program: program}
 }
@@ -45,7 +50,7 @@ func compile(b *testing.B) libzmq {
 func (l libzmq) run(b *testing.B, mode string, size, peers, least int, units ...string) {
 	b.Run("libzmq", func(b *testing.B) {
 		if l.missing != "" {
-			b.Skip(l.missing)
+			interop.Missing(b, l.missing)
 		}
 		ctx, cancel := context.WithTimeout(b.Context(), patience)
 		defer cancel()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path"
@@ -27,18 +28,22 @@ var EnvelopeReader string
 // imported tells, with what Python said, whether it has the zmq package. It looks once.
 var imported = sync.OnceValues(func() ([]byte, error) { return exec.Command(python, "-c", "import zmq").CombinedOutput() })
 
-// Require skips the test where Python's zmq package is not installed; in continuous integration, where the variable CI is "true", it
-// fails the test instead.
+// Require skips the test where Python's zmq package is not installed, but see [Missing].
 func Require(t testing.TB) {
 	t.Helper()
-	output, err := imported()
-	switch {
-	case err == nil:
-	case os.Getenv("CI") == "true":
-		t.Fatalf("python3-zmq is not installed: %v\n%s", err, output)
-	default:
-		t.Skip("python3-zmq is not installed: scripts/interop-deps.sh installs it")
+	if output, err := imported(); err != nil {
+		Missing(t, fmt.Sprintf("python3-zmq is not installed, scripts/interop-deps.sh installs it: %v\n%s", err, output))
 	}
+}
+
+// Missing skips the test or benchmark because this machine lacks what it needs. In continuous integration, where the variable CI is "true",
+// it fails it instead: nothing is skipped there.
+func Missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
 }
 
 // Python runs one of the programs in peers, by the name of its file.
