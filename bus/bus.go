@@ -7,9 +7,11 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/internal/lane"
+	"github.com/fanfare-go/fanfare/internal/match"
 	"github.com/fanfare-go/fanfare/transport"
 	"github.com/google/uuid"
 	"github.com/rs/zerolog"
@@ -27,6 +29,9 @@ type Options struct {
 	Publish []Middleware
 	// Subscribe wraps all handlers of this bus, outside of what a subscription itself adds.
 	Subscribe []Middleware
+	// SlowAfter is how long a handler may be at one event, and a Publish may wait for room, before a [Slow] notice tells of it.
+	// Default: 1 s. Negative: never.
+	SlowAfter time.Duration
 }
 
 // Bus carries events from publishers to subscriptions. All methods may be called concurrently, and from handlers.
@@ -40,10 +45,13 @@ type Bus struct {
 
 	clock             clock
 	graph             lane.Graph
+	roster            lane.Roster
+	ids               atomic.Uint64
 	notices           notifier
 	changed           change.Signal // publishers and subscriptions come and go
 	tracker           tracker
 	badEnvelopeCauses causes // only the receiving goroutine uses it
+	receiver          InlineCallers
 	counts
 	lifecycle
 
@@ -51,19 +59,23 @@ type Bus struct {
 
 	mu      sync.Mutex
 	routes  map[string]*Route
-	sinks   []Sink       // replaced, never edited; in the order of their gates' IDs
-	leaving []*lane.Gate // of subscriptions that were closed, as long as their handlers run
+	sinks   match.Index[Sink]
+	leaving []*lane.Member // of subscriptions that were closed, as long as their handlers run
+	shared  map[any]*share
 }
 
 // New returns a bus. With nil options it works inside the process only. The options are copied. The error is an [*OptionError].
 func New(o *Options) (*Bus, error) {
-	b := &Bus{source: uuid.New(), routes: map[string]*Route{}}
+	b := &Bus{source: uuid.New(), routes: map[string]*Route{}, shared: map[any]*share{}}
 	if o != nil {
 		b.options = *o
 		b.options.Publish, b.options.Subscribe = slices.Clone(o.Publish), slices.Clone(o.Subscribe)
 	}
 	if err := errors.Join(CheckChain("bus.Options.Publish", b.options.Publish), CheckChain("bus.Options.Subscribe", b.options.Subscribe)); err != nil {
 		return nil, err
+	}
+	if b.options.SlowAfter == 0 {
+		b.options.SlowAfter = time.Second
 	}
 	if b.options.Logger != nil {
 		b.log = *b.options.Logger
@@ -76,6 +88,7 @@ func New(o *Options) (*Bus, error) {
 	b.notices.log = b.log
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.lifecycle.init()
+	b.watch()
 	if b.transport = b.options.Transport; b.transport != nil {
 		b.tracker.init()
 		b.badEnvelopeCauses = causes{}
@@ -106,5 +119,8 @@ func (b *Bus) SubscribeChain() []Middleware { return b.options.Subscribe }
 // Graph is the wait-for graph of the bus, inside the module.
 func (b *Bus) Graph() *lane.Graph { return &b.graph }
 
-// Remote reports, inside the module, whether the bus has a transport.
-func (b *Bus) Remote() bool { return b.transport != nil }
+// Roster knows who is at work, inside the module.
+func (b *Bus) Roster() *lane.Roster { return &b.roster }
+
+// Transport returns the transport, inside the module; nil without one.
+func (b *Bus) Transport() transport.Transport { return b.transport }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/fanfare-go/fanfare/internal/lane"
@@ -16,6 +17,9 @@ var (
 	ErrClosed = errors.New("bus: closed")
 	// ErrFull is matched by errors that say that a queue has no room and that waiting is not the answer.
 	ErrFull = errors.New("bus: queue full")
+	// ErrFiltered is what a handler, or a middleware around it, returns for an event that it does not want: it counts as filtered,
+	// neither as succeeded nor as failed, and is not logged.
+	ErrFiltered = errors.New("bus: event not wanted")
 	// ErrInHandler is returned by Shutdown when it is called with a handler's context: it has begun, but cannot be waited for
 	// there.
 	ErrInHandler = errors.New("bus: shutdown begun from a handler, which cannot wait for it")
@@ -36,6 +40,61 @@ func (e *CycleError) Error() string { return fmt.Sprintf("bus: publish to %q: %v
 
 // Is reports that a CycleError is ErrFull.
 func (e *CycleError) Is(target error) bool { return target == ErrFull }
+
+// FullError is returned by a Publish that found no room in a subscription with the policy [Fail], or waited in one with the policy [Block]
+// for as long as that lets it. It has delivered to nobody. It matches [ErrFull].
+type FullError struct {
+	Topic        string // what was published to
+	Subscription string
+	Waited       time.Duration // 0 under Fail
+}
+
+// Error names the topic and the subscription.
+func (e *FullError) Error() string {
+	if e.Waited == 0 {
+		return fmt.Sprintf("bus: publish to %q: no room in %s", e.Topic, e.Subscription)
+	}
+	return fmt.Sprintf("bus: publish to %q: no room in %s for %v", e.Topic, e.Subscription, e.Waited)
+}
+
+// Is reports that a FullError is ErrFull.
+func (e *FullError) Is(target error) bool { return target == ErrFull }
+
+// InlineError is what an inline subscription's handler returned, as Publish returns it: the event was delivered, to all other
+// subscriptions as well. Publish joins those of several subscriptions.
+type InlineError struct {
+	Topic        string
+	Subscription string
+	Err          error // the handler's
+}
+
+// Error names the topic and the subscription.
+func (e *InlineError) Error() string {
+	return fmt.Sprintf("bus: event on %q in inline subscription %s: %v", e.Topic, e.Subscription, e.Err)
+}
+
+// Unwrap returns the handler's error.
+func (e *InlineError) Unwrap() error { return e.Err }
+
+// RecursionError is returned by a Publish from an inline handler when more than 64 inline handlers have called each other by publishing.
+// It has delivered to nobody.
+type RecursionError struct {
+	Topic string // what was published to
+}
+
+// Error names the topic and the limit.
+func (e *RecursionError) Error() string {
+	return fmt.Sprintf("bus: publish to %q: more than %d inline handlers publish from within each other", e.Topic, maxDepth)
+}
+
+// UnsupportedError says that the transport of a bus cannot do what an option asks for.
+type UnsupportedError struct {
+	Feature string // the option
+	Reason  string
+}
+
+// Error names the option and the reason.
+func (e *UnsupportedError) Error() string { return fmt.Sprintf("bus: %s: %s", e.Feature, e.Reason) }
 
 // PanicError is what a panic in a handler, or in middleware around it, becomes. A panic in publish middleware reaches the caller of
 // Publish, unless middleware.Recover stands before it.

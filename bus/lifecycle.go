@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -91,17 +92,17 @@ func (b *Bus) shutdown(ctx context.Context) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer context.AfterFunc(b.ctx, func() { cancel(ErrClosed) })() // Close ends a Shutdown that is under way
 
-	gates := b.gates()
-	before := make([]uint64, len(gates))
-	for i, g := range gates {
-		before[i] = g.Totals().Abandoned
+	members := b.members()
+	before := make([]uint64, len(members))
+	for i, m := range members {
+		before[i] = m.Totals().Abandoned
 	}
 	failure := &DrainError{}
 	drained := b.drain(ctx)
 	b.freeze()
-	for i, g := range gates {
-		t := g.Totals()
-		left := UndrainedSubscription{Name: g.Name, Queued: t.Queued + t.Abandoned - before[i], Running: t.Running}
+	for i, m := range members {
+		t := m.Totals()
+		left := UndrainedSubscription{Name: m.Name, Queued: t.Queued + t.Abandoned - before[i], Running: t.Running}
 		if left.Queued+left.Running > 0 {
 			failure.Subscriptions = append(failure.Subscriptions, left)
 		}
@@ -132,8 +133,12 @@ func (b *Bus) drain(ctx context.Context) bool {
 		return false
 	}
 	for !b.freezeIdle() {
-		for _, g := range b.gates() {
-			if idle := g.Idle(); idle != nil && !wait(ctx, idle) {
+		busy := []<-chan struct{}{b.roster.Idle()}
+		for _, i := range b.inlines() {
+			busy = append(busy, i.Idle())
+		}
+		for _, idle := range busy {
+			if idle != nil && !wait(ctx, idle) {
 				return false
 			}
 		}
@@ -157,7 +162,7 @@ func (b *Bus) freeze() {
 	defer b.mu.Unlock()
 	b.state.Store(closed)
 	for _, r := range b.routes { // takes its lock, which a publish that was admitted before has
-		r.retarget(func([]Sink) []Sink { return nil })
+		r.retarget(nil)
 	}
 }
 
@@ -170,8 +175,11 @@ func (b *Bus) freezeIdle() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 	}
-	for _, g := range b.allGates() {
-		if !g.Rests() {
+	if b.roster.Idle() != nil {
+		return false
+	}
+	for s := range b.sinks.All {
+		if i := s.Inline(); i != nil && !i.State().Rests() {
 			return false
 		}
 	}
@@ -179,20 +187,27 @@ func (b *Bus) freezeIdle() bool {
 	return true
 }
 
-// gates returns the gates of all subscriptions, and of those that were closed and still have handlers running.
-func (b *Bus) gates() []*lane.Gate {
+// members returns all subscriptions, and those that were closed and still have handlers running.
+func (b *Bus) members() []*lane.Member {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.allGates()
+	members := make([]*lane.Member, 0, b.sinks.Len()+len(b.leaving))
+	for s := range b.sinks.All {
+		members = append(members, s.Member())
+	}
+	return append(members, b.leaving...)
 }
 
-// allGates is gates for callers that hold mu.
-func (b *Bus) allGates() []*lane.Gate {
-	gates := make([]*lane.Gate, 0, len(b.sinks)+len(b.leaving))
-	for _, s := range b.sinks {
-		gates = append(gates, s.Gate())
+// inlines returns the inline subscriptions.
+func (b *Bus) inlines() (inlines []*lane.Inline) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for s := range b.sinks.All {
+		if i := s.Inline(); i != nil {
+			inlines = append(inlines, i.State())
+		}
 	}
-	return append(gates, b.leaving...)
+	return inlines
 }
 
 // Close ends the bus at once: see sentence 9 of the contract. It is idempotent, may be called from a handler, and returns what the
@@ -209,7 +224,7 @@ func (b *Bus) end() (err error) {
 		b.cancel()
 		b.stopReceiving()
 		b.mu.Lock()
-		sinks := b.sinks
+		sinks := slices.Collect(b.sinks.All)
 		b.mu.Unlock()
 		for _, s := range sinks {
 			s.Close()
@@ -220,12 +235,13 @@ func (b *Bus) end() (err error) {
 		b.receivers.Wait()
 		b.watchers.Wait()
 		b.clock.stop()
+		b.roster.Stop()
 		b.changed.Tell()
 		told := b.notices.close()
-		gates := b.gates()
+		members := b.members()
 		go func() {
-			for _, g := range gates {
-				<-g.Done()
+			for _, m := range members {
+				<-m.Done()
 			}
 			<-told
 			close(b.done)

@@ -11,7 +11,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Notice tells of something that happened to events or peers: one of [Gap], [NewSource], [PeerUp], [PeerDown] and [Slow].
+// Notice tells of something that happened to events or peers: one of [Gap], [NewSource], [PeerUp], [PeerDown],
+// [Dropped] and [Slow].
 type Notice interface {
 	fmt.Stringer
 	notice()
@@ -41,11 +42,21 @@ type PeerDown struct {
 	Err  error // why, when known
 }
 
-// Slow says that a Publish has waited for room in a subscription's queue for a second or more.
+// Slow says that a handler has been at one event for long, or that a Publish has waited for room for long: for Options.SlowAfter or more. There is
+// one for each such event and each such Publish.
 type Slow struct {
-	Subscription string        // whose queue is full
-	Topic        string        // what is published to
-	Waited       time.Duration // so far
+	Subscription string        // whose handler takes long, or whose queue is full
+	CallSite     string        // where the program made the subscription
+	Topic        string        // what is published to; "" when it is the handler that takes long
+	Age          time.Duration // how long so far, to a quarter of a second for handlers
+	Depth        uint64        // events that wait in the queue
+}
+
+// Dropped says that events were dropped by the overflow policy of a subscription. There is at most one a second for each.
+type Dropped struct {
+	Subscription string   // "" when the transport dropped them: for peers that were too slow, or whose connection was lost
+	Policy       Overflow // 0 for the transport
+	N            uint64   // how many, since the notice before
 }
 
 func (Gap) notice()       {}
@@ -53,6 +64,7 @@ func (NewSource) notice() {}
 func (PeerUp) notice()    {}
 func (PeerDown) notice()  {}
 func (Slow) notice()      {}
+func (Dropped) notice()   {}
 
 // String describes the notice in one line.
 func (n Gap) String() string {
@@ -77,7 +89,18 @@ func (n PeerDown) String() string {
 
 // String describes the notice in one line.
 func (n Slow) String() string {
-	return fmt.Sprintf("slow: publish to %q has waited %v for room in %s", n.Topic, n.Waited, n.Subscription)
+	if n.Topic != "" {
+		return fmt.Sprintf("slow: publish to %q has waited %v for room in %s (%s)", n.Topic, n.Age, n.Subscription, n.CallSite)
+	}
+	return fmt.Sprintf("slow: a handler of %s (%s) is at one event for %v, %d events wait", n.Subscription, n.CallSite, n.Age, n.Depth)
+}
+
+// String describes the notice in one line.
+func (n Dropped) String() string {
+	if n.Subscription == "" {
+		return fmt.Sprintf("dropped: %d messages by the transport", n.N)
+	}
+	return fmt.Sprintf("dropped: %d events of %s (%v)", n.N, n.Subscription, n.Policy)
 }
 
 // maxNotices is how many notices wait for their callbacks at most.

@@ -46,7 +46,7 @@ func (b *Bus) WaitPublishers(ctx context.Context, s Sink, n int) error {
 		have := 0
 		b.mu.Lock()
 		for name, r := range b.routes {
-			if s.Match(name) {
+			if s.Selector().Match(name) {
 				have += r.publishers
 			}
 		}
@@ -54,17 +54,21 @@ func (b *Bus) WaitPublishers(ctx context.Context, s Sink, n int) error {
 		if b.transport != nil {
 			have += b.transport.Publishers()
 		}
-		return short(have, n, "publishers of", s.Gate().Name)
+		return short(have, n, "publishers of", s.Member().Name)
 	})
 }
 
-// WaitSubscribers waits until the route has n subscribers, inside the module: subscriptions of this bus, and connected peers.
-func (r *Route) WaitSubscribers(ctx context.Context, n int) error {
+// WaitSubscribers waits until the route has n subscribers, inside the module: subscriptions of this bus if local, and connected peers if
+// remote.
+func (r *Route) WaitSubscribers(ctx context.Context, n int, local, remote bool) error {
 	return r.bus.await(ctx, func() []string {
-		r.mu.Lock()
-		have := len(r.targets.Sinks)
-		r.mu.Unlock()
-		if r.bus.transport != nil {
+		have := 0
+		if local {
+			r.mu.Lock()
+			have = r.subscribers
+			r.mu.Unlock()
+		}
+		if remote {
 			have += r.bus.transport.Subscribers(r.name)
 		}
 		return short(have, n, "subscribers of", r.name)

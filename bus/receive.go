@@ -12,6 +12,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// maxTopic is the longest topic or prefix, in bytes.
+const maxTopic = 255
+
 // receiveBatch is how many messages are taken from the transport at once.
 const receiveBatch = 128
 
@@ -73,7 +76,7 @@ func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
 	if evicted {
 		b.evicted.Add(1)
 	}
-	if len(s.sinks) == 0 {
+	if len(s.targets.entries) == 0 {
 		b.unmatched.Add(1)
 		return
 	}
@@ -81,9 +84,7 @@ func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
 		return
 	}
 	meta.Origin = s.origin
-	for _, sink := range s.sinks {
-		b.offer(ctx, sink, &meta)
-	}
+	b.deliver(ctx, s.targets, &meta)
 }
 
 // causes are what has been logged already. One goroutine uses it.
@@ -100,16 +101,22 @@ func (c causes) fresh(cause string) bool {
 
 // dispatchBare hands a message without a topic to every subscription with a prefix that its payload begins with.
 func (b *Bus) dispatchBare(ctx context.Context, meta *envelope.Meta) {
-	b.mu.Lock()
-	sinks := b.sinks
-	b.mu.Unlock()
-	matched := false
-	for _, sink := range sinks {
-		if origin := sink.Bare(meta.Payload.Frames[0]); origin != nil {
+	payload := meta.Payload.Frames[0]
+	all, matched := newTargets(b.sinksFor(string(payload[:min(len(payload), maxTopic)]))), false
+	for _, l := range all.Lanes {
+		if origin := l.Bare(payload); origin != nil {
 			matched = true
 			m := *meta
 			m.Origin = origin
-			b.offer(ctx, sink, &m)
+			b.offer(ctx, l, &m)
+		}
+	}
+	for _, i := range all.Inlines {
+		if origin := i.Bare(payload); origin != nil {
+			matched = true
+			m := *meta
+			m.Origin = origin
+			b.call(ctx, i, &m)
 		}
 	}
 	if !matched {
@@ -134,25 +141,41 @@ func (b *Bus) inSequence(s *stream, seq uint64) bool {
 	return true
 }
 
-// offer appends the event to the queue of one subscription, waiting for room if that is its policy.
-func (b *Bus) offer(ctx context.Context, sink Sink, m *envelope.Meta) {
+// deliver hands an event to all targets of its topic.
+func (b *Bus) deliver(ctx context.Context, t *Targets, m *envelope.Meta) {
+	for _, l := range t.Lanes {
+		b.offer(ctx, l, m)
+	}
+	for _, i := range t.Inlines {
+		b.call(ctx, i, m)
+	}
+}
+
+// offer appends the event to one lane, waiting for room if that is its policy.
+func (b *Bus) offer(ctx context.Context, l Lane, m *envelope.Meta) {
 	var wait *lane.Wait
-	for !sink.Offer(m) {
+	for full := l.Offer(m); full != nil; full = l.Offer(m) {
 		if wait == nil {
 			wait = b.newWait(nil, m.Origin.Topic)
 		}
-		if wait.For(ctx, sink.Gate()) != nil { // the bus was closed
+		var late *lane.TimeoutError
+		switch err := wait.For(ctx, full); {
+		case err == nil:
+		case errors.As(err, &late):
+			full.Drop()
+			return
+		default: // the bus was closed
 			b.abandoned.Add(1)
 			return
 		}
 	}
 }
 
-// sinksFor returns the subscriptions that want the topic.
-func (b *Bus) sinksFor(topic string) []Sink {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return match(b.sinks, topic)
+// call calls an inline handler. Its error has been logged and counted: nobody here waits for it.
+func (b *Bus) call(ctx context.Context, i Inline, m *envelope.Meta) {
+	if i.State().BeginReceived() {
+		_ = i.CallEncoded(b.receiver.For(b, ctx), *m)
+	}
 }
 
 // watchPeers turns the transport's events into notices until the transport ends.

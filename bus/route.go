@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -21,33 +20,15 @@ type Route struct {
 	// Guarded by Bus.mu: publishers of the topic, and queues that use the lock as their own.
 	publishers, queues int
 
-	mu        sync.Mutex
-	targets   *Targets
-	seq       uint64 // of the last event
-	plain     uint64 // events without a number
-	unmatched uint64
-	envelope  []byte            // encoded anew for each event
-	message   transport.Message // filled anew for each event
-}
-
-// Targets are the subscriptions that a route leads to. They never change: a route gets new ones.
-type Targets struct {
-	Sinks  []Sink
-	gates  []*lane.Gate
-	locked []*lane.Gate // those that have a lock of their own
-}
-
-// newTargets returns the targets for sinks, which are in the order in which they were attached.
-func newTargets(sinks []Sink) *Targets {
-	t := &Targets{Sinks: sinks}
-	for _, s := range sinks {
-		g := s.Gate()
-		t.gates = append(t.gates, g)
-		if !g.Shared() {
-			t.locked = append(t.locked, g)
-		}
-	}
-	return t
+	mu          sync.Mutex
+	targets     *Targets
+	subscribers int
+	retained    []Retained
+	seq         uint64 // of the last event
+	plain       uint64 // events without a number
+	unmatched   uint64
+	envelope    []byte            // encoded anew for each event
+	message     transport.Message // filled anew for each event
 }
 
 // Route returns the route of the topic with that name for one more publisher, inside the module.
@@ -82,7 +63,8 @@ func (b *Bus) RouteLock(name string) (lock *sync.Mutex, release func()) {
 func (b *Bus) route(name string) *Route {
 	r := b.routes[name]
 	if r == nil {
-		r = &Route{bus: b, name: name, targets: newTargets(match(b.sinks, name))}
+		r = &Route{bus: b, name: name}
+		r.retarget(b.sinks.Append(nil, name))
 		b.routes[name] = r
 	}
 	return r
@@ -95,16 +77,24 @@ func (b *Bus) dropUnused(r *Route) {
 	}
 }
 
-// retarget lets change make new targets of the sinks that the route leads to.
-func (r *Route) retarget(change func(sinks []Sink) []Sink) {
+// retarget makes the route lead to the given subscriptions. The caller holds Bus.mu.
+func (r *Route) retarget(sinks []Sink) {
+	targets := newTargets(sinks)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.targets = newTargets(change(r.targets.Sinks))
+	r.targets, r.subscribers = targets, len(sinks)
 }
 
-// Acquire locks the route and the queues of all its targets as soon as each has room for an event. The caller numbers or sends the
-// event, appends it to every target, and releases. On an error nothing is locked.
-func (r *Route) Acquire(ctx context.Context) (*Targets, error) {
+// Retain makes what r keeps come to those who subscribe later, inside the module. While its events are read, the route is locked.
+func (r *Route) Retain(kept Retained) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.retained = append(r.retained, kept)
+}
+
+// Acquire locks the route and all its targets as soon as each has room for an event. The caller numbers or sends the event, appends it to
+// every lane, begins every inline call, and releases. On an error nothing is locked. An event that is not local has no targets.
+func (r *Route) Acquire(ctx context.Context, local bool) (*Targets, error) {
 	var wait *lane.Wait
 	for {
 		state := r.bus.state.Load()
@@ -112,9 +102,12 @@ func (r *Route) Acquire(ctx context.Context) (*Targets, error) {
 			return nil, ErrClosed
 		}
 		r.mu.Lock()
-		t := r.targets
-		for _, g := range t.locked {
-			g.Lock()
+		t := nowhere
+		if local {
+			t = r.targets
+		}
+		for _, e := range t.locked {
+			e.Lock()
 		}
 		full := t.full()
 		if full == nil && r.bus.state.Load() == state {
@@ -133,29 +126,21 @@ func (r *Route) Acquire(ctx context.Context) (*Targets, error) {
 	}
 }
 
-// full returns a gate that cannot take an event now, nil if there is none.
-func (t *Targets) full() *lane.Gate {
-	for _, g := range t.gates {
-		if !g.Admits() {
-			return g
-		}
-	}
-	return nil
-}
-
 // Release unlocks what Acquire locked.
 func (r *Route) Release(t *Targets) {
-	for _, g := range t.locked {
-		g.Unlock()
+	for _, e := range t.locked {
+		e.Unlock()
 	}
 	r.mu.Unlock()
 }
 
 // refusal is the error of a publish that could not wait, or not any longer.
 func (r *Route) refusal(err error) error {
-	var cycle *lane.CycleError
-	if errors.As(err, &cycle) {
-		return &CycleError{Topic: r.name, cycle: cycle}
+	switch err := err.(type) {
+	case *lane.CycleError:
+		return &CycleError{Topic: r.name, cycle: err}
+	case *lane.TimeoutError:
+		return &FullError{Topic: r.name, Subscription: err.Gate.Name, Waited: err.Waited}
 	}
 	return err
 }
@@ -163,8 +148,8 @@ func (r *Route) refusal(err error) error {
 // newWait returns what an event on the topic waits for room with. Publishes from outside of handlers do not wait any longer when the bus
 // shuts down.
 func (b *Bus) newWait(from *lane.Caller, topic string) *lane.Wait {
-	w := &lane.Wait{From: from, Late: func(full *lane.Gate, waited time.Duration) {
-		b.notices.send(Slow{Subscription: full.Name, Topic: topic, Waited: waited})
+	w := &lane.Wait{From: from.Waiter(), Patience: b.options.SlowAfter, Late: func(full *lane.Gate, waited time.Duration) {
+		b.notices.send(Slow{Subscription: full.Name, CallSite: site(full.Site), Topic: topic, Age: waited, Depth: full.Depth()})
 	}}
 	if from == nil {
 		w.Stop = b.draining
@@ -172,27 +157,39 @@ func (b *Bus) newWait(from *lane.Caller, topic string) *lane.Wait {
 	return w
 }
 
-// Encodes reports whether the route leads out of the process, so that every event has to be encoded.
-func (r *Route) Encodes() bool { return r.bus.transport != nil }
-
 // Number returns the number of the next event, which stays on this bus. The caller has acquired the route, with t.
 func (r *Route) Number(t *Targets) uint64 {
-	if len(t.gates) == 0 {
-		r.unmatched++
-	}
+	r.match(t)
 	r.seq++
 	return r.seq
 }
 
-// Send numbers the event and hands it to the transport, if there is one. owned lets the transport keep the payload. On an error
-// the event is nowhere and its number is free. The caller has acquired the route, with t.
-func (r *Route) Send(t *Targets, m *envelope.Meta, payload *envelope.Payload, plain, owned bool) error {
-	if r.bus.transport == nil {
-		m.Seq = r.Number(t)
-		return nil
+// Unnumbered counts an event that stays on this bus and has no number: one that no peer is told would be missed by those who are told the
+// others. The caller has acquired the route, with t.
+func (r *Route) Unnumbered(t *Targets) {
+	r.match(t)
+	r.plain++
+}
+
+// match counts an event that nobody wants.
+func (r *Route) match(t *Targets) {
+	if len(t.entries) == 0 {
+		r.unmatched++
 	}
-	r.message = transport.Message{Topic: r.name, Payload: payload.Frames, Plain: plain, Owned: owned}
-	if !plain {
+}
+
+// SendOptions say how an event is sent.
+type SendOptions struct {
+	Plain  bool // without envelope, and so without a number
+	Owned  bool // the transport may keep the payload
+	Retain int  // if not 0, the transport keeps so many keys for late joiners
+}
+
+// Send numbers the event and hands it to the transport. On an error the event is nowhere and its number is free. The caller has acquired
+// the route.
+func (r *Route) Send(m *envelope.Meta, payload *envelope.Payload, o SendOptions) error {
+	r.message = transport.Message{Topic: r.name, Payload: payload.Frames, Plain: o.Plain, Owned: o.Owned}
+	if !o.Plain {
 		m.Seq = r.seq + 1
 		r.envelope = envelope.Append(r.envelope[:0], m)
 		r.message.Envelope = r.envelope
@@ -202,8 +199,8 @@ func (r *Route) Send(t *Targets, m *envelope.Meta, payload *envelope.Payload, pl
 	switch {
 	case err != nil:
 		m.Seq = 0
-	case plain:
-		r.plain++ // a number that no peer is told would be missed by those who are told the others
+	case o.Plain:
+		r.plain++
 	default:
 		r.seq++
 	}

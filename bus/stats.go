@@ -26,6 +26,7 @@ type Stats struct {
 // counts are those counters that no lock guards.
 type counts struct {
 	refused, received, unmatched, echo, duplicate, lost, badEnvelopes, abandoned, evicted atomic.Uint64
+	peersDropped                                                                          atomic.Uint64 // by the transport, as far as told
 }
 
 // Stats reads the counters.

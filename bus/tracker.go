@@ -30,8 +30,8 @@ type stream struct {
 	origin     *envelope.Origin
 	last       uint64 // sequence; 0 before the first event, and when the base was forgotten
 	known      bool   // there has been an event
-	sinks      []Sink
-	generation uint64 // of the bus, when sinks was made
+	targets    *Targets
+	generation uint64 // of the bus, when targets was made
 }
 
 // verdict is what the sequence of an event means.
@@ -58,7 +58,7 @@ func (t *tracker) find(source uuid.UUID, topic string, generation uint64, sinks 
 		evicted = t.pairs.Add(pair{source, topic}, s)
 	}
 	if !ok || s.generation != generation {
-		s.sinks, s.generation = sinks(topic), generation
+		s.targets, s.generation = newTargets(sinks(topic)), generation
 	}
 	return s, evicted
 }
@@ -93,7 +93,7 @@ func (t *tracker) forget(matches, wanted func(topic string) bool) {
 		if !matches(s.origin.Topic) {
 			continue
 		}
-		s.sinks, s.generation = nil, 0 // looked up again, and not kept alive
+		s.targets, s.generation = nil, 0 // looked up again, and not kept alive
 		if !wanted(s.origin.Topic) {
 			s.last = 0
 		}

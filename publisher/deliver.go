@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"errors"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/lane"
@@ -11,34 +12,108 @@ import (
 // ownedSize is the payload size from which handing a fresh buffer to the transport is cheaper than having it copied.
 const ownedSize = 16 << 10
 
+// targets are those of the route, by how events of one Go type reach them.
+type targets[T any] struct {
+	of      *bus.Targets
+	logs    []*lane.Log[topic.Event[T]]
+	queues  []*lane.Queue[topic.Event[T]]
+	inlines []inline[T]
+	foreign []bus.Lane // those of another Go type
+	strange []inline[T]
+}
+
+// sort splits all targets. The caller has acquired the route.
+func (p *Publisher[T]) sort(all *bus.Targets) {
+	p.targets = targets[T]{of: all}
+	for _, l := range all.Lanes {
+		switch l := l.(type) {
+		case interface {
+			Log() *lane.Log[topic.Event[T]]
+		}:
+			p.targets.logs = append(p.targets.logs, l.Log())
+		case interface {
+			Queue() *lane.Queue[topic.Event[T]]
+		}:
+			p.targets.queues = append(p.targets.queues, l.Queue())
+		default:
+			p.targets.foreign = append(p.targets.foreign, l)
+		}
+	}
+	for _, i := range all.Inlines {
+		if own, ok := i.(inline[T]); ok {
+			p.targets.inlines = append(p.targets.inlines, own)
+		} else {
+			p.targets.strange = append(p.targets.strange, encoded[T]{i})
+		}
+	}
+	p.encodes.Store(p.remote || len(p.targets.foreign)+len(p.targets.strange) > 0)
+}
+
+// acquire is Route.Acquire, with the targets sorted.
+func (p *Publisher[T]) acquire(ctx context.Context) (*bus.Targets, error) {
+	all, err := p.route.Acquire(ctx, p.local)
+	if err == nil && all != p.targets.of {
+		p.sort(all)
+	}
+	return all, err
+}
+
 // deliver appends e to every target of the route. Nothing here keeps e, or lets it escape: on the typed path an event is
 // copied from the caller's stack into the queues and costs no allocation.
 func (p *Publisher[T]) deliver(ctx context.Context, e *topic.Event[T]) error {
 	if p.encodes.Load() {
 		return p.deliverEncoded(ctx, e)
 	}
-	targets, err := p.route.Acquire(ctx)
+	all, err := p.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	if targets != p.targets {
-		p.sort(targets)
-	}
 	if p.encodes.Load() { // the first foreign target came after we looked
-		p.route.Release(targets)
+		p.route.Release(all)
 		return p.deliverEncoded(ctx, e)
 	}
-	// The number goes into the copies: writing it to e and copying e right after that costs 14 ns, as the processor cannot read across
-	// a write that is still under way.
-	seq := p.route.Number(targets)
-	for _, q := range p.queues {
+	var caller *bus.InlineCaller
+	if len(p.targets.inlines) > 0 {
+		if caller = p.callers.For(p.bus, ctx); caller.TooDeep() {
+			p.route.Release(all)
+			return &bus.RecursionError{Topic: p.topic.String()}
+		}
+	}
+	p.append(e, p.number(all))
+	calls := begin(p.targets.inlines)
+	p.route.Release(all)
+	if len(calls) == 0 {
+		return nil
+	}
+	return callAll(caller, calls, e)
+}
+
+// number returns the number of the next event, which stays on this bus: 0 if others, which peers see, have numbers.
+func (p *Publisher[T]) number(all *bus.Targets) uint64 {
+	if p.unnumbered {
+		p.route.Unnumbered(all)
+		return 0
+	}
+	return p.route.Number(all)
+}
+
+// append puts e into the lanes of its own type. The number goes into the copies: writing it to e and copying e right after that costs 14 ns,
+// as the processor cannot read across a write that is still under way.
+func (p *Publisher[T]) append(e *topic.Event[T], seq uint64) {
+	for _, l := range p.targets.logs {
+		if slot := l.Append(e); slot != nil {
+			slot.Meta().Seq = seq
+		}
+	}
+	for _, q := range p.targets.queues {
 		if slot := q.Append(e); slot != nil {
 			slot.Meta().Seq = seq
 		}
 	}
 	e.Meta().Seq = seq
-	p.route.Release(targets)
-	return nil
+	if p.retained != nil {
+		p.retained.keep(e)
+	}
 }
 
 // deliverEncoded is deliver where some target needs the event encoded: the transport, or a subscription of another Go type.
@@ -48,39 +123,51 @@ func (p *Publisher[T]) deliverEncoded(ctx context.Context, e *topic.Event[T]) er
 		return err
 	}
 	defer p.free(b)
-	targets, err := p.route.Acquire(ctx)
+	caller, calls, strange, err := p.distribute(ctx, e, b)
 	if err != nil {
 		return err
 	}
-	defer p.route.Release(targets)
-	if targets != p.targets {
-		p.sort(targets)
+	if len(calls) > 0 {
+		err = callAll(caller, calls, e)
 	}
-	if err := p.route.Send(targets, e.Meta(), &b.encoded, p.plain, b.lend()); err != nil {
-		return err
+	if len(strange) > 0 {
+		e.Meta().Payload = b.keep()
+		err = errors.Join(err, callAll(caller, strange, e))
 	}
-	for _, q := range p.queues {
-		q.Append(e)
-	}
-	if len(p.foreign) > 0 {
-		m := *e.Meta()
-		m.Payload = b.keep()
-		for _, s := range p.foreign {
-			s.Deliver(&m)
-		}
-	}
-	return nil
+	return err
 }
 
-// sort splits targets by how events reach them. The caller has acquired the route.
-func (p *Publisher[T]) sort(targets *bus.Targets) {
-	p.targets, p.queues, p.foreign = targets, nil, nil
-	for _, s := range targets.Sinks {
-		if h, ok := s.(lane.Holder[topic.Event[T]]); ok {
-			p.queues = append(p.queues, h.Queue())
-		} else {
-			p.foreign = append(p.foreign, s)
+// distribute sends e and appends it to all lanes. It returns what inline handlers are still to be called.
+func (p *Publisher[T]) distribute(ctx context.Context, e *topic.Event[T], b *body) (caller *bus.InlineCaller, calls, strange []inline[T], err error) {
+	all, err := p.acquire(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer p.route.Release(all)
+	if len(all.Inlines) > 0 {
+		if caller = p.callers.For(p.bus, ctx); caller.TooDeep() {
+			return nil, nil, nil, &bus.RecursionError{Topic: p.topic.String()}
 		}
 	}
-	p.encodes.Store(p.route.Encodes() || len(p.foreign) > 0)
+	if err := p.send(all, e, b); err != nil {
+		return nil, nil, nil, err
+	}
+	p.append(e, e.Meta().Seq)
+	if len(p.targets.foreign) > 0 {
+		m := *e.Meta()
+		m.Payload = b.keep()
+		for _, l := range p.targets.foreign {
+			l.Deliver(&m)
+		}
+	}
+	return caller, begin(p.targets.inlines), begin(p.targets.strange), nil
+}
+
+// send numbers e and hands it to the transport, if it is for that.
+func (p *Publisher[T]) send(all *bus.Targets, e *topic.Event[T], b *body) error {
+	if !p.remote {
+		e.Meta().Seq = p.number(all)
+		return nil
+	}
+	return p.route.Send(e.Meta(), &b.encoded, bus.SendOptions{Plain: p.plain, Owned: b.lend(), Retain: p.retain})
 }

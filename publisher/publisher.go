@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -9,7 +10,6 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/internal/envelope"
-	"github.com/fanfare-go/fanfare/internal/lane"
 	"github.com/fanfare-go/fanfare/topic"
 )
 
@@ -19,6 +19,16 @@ type Options struct {
 	// neither source nor sequence, headers or key. On a bus with a transport such events have no sequence, here either.
 	// Default: false.
 	Plain bool
+	// Local keeps events on this bus: they do not go to the transport. On a bus with a transport they have no sequence. Default: false.
+	Local bool
+	// Remote hands events to the transport alone: the subscriptions of this bus do not get them. Default: false.
+	Remote bool
+	// Retain keeps the last event for those who subscribe later, on this bus and on peers of ours: they get it before all others.
+	// Plain events are retained for this bus alone. Default: [RetainNone].
+	Retain Retain
+	// RetainedKeys is how many keys [RetainKeys] keeps events of, at most; then the key that was published to least recently is
+	// forgotten. 1 to 1,048,576. Default: 4096.
+	RetainedKeys int
 	// Middleware wraps what is published, the first one outermost, inside of bus.Options.Publish.
 	Middleware []bus.Middleware
 }
@@ -37,12 +47,13 @@ type Publisher[T any] struct {
 	publications sync.Pool        // of *publication[T], for the chain
 	bodies       sync.Pool        // of *body
 
-	encodes atomic.Bool // events have to be encoded: there is a transport or a foreign target
-
-	// Guarded by the route's lock: its targets, by how events reach them.
-	targets *bus.Targets
-	queues  []*lane.Queue[topic.Event[T]]
-	foreign []bus.Sink
+	local, remote bool              // where events go
+	unnumbered    bool              // they have no number
+	retain        int               // how many keys the transport keeps events of
+	retained      *retained[T]      // nil unless events are kept for this bus
+	callers       bus.InlineCallers // what inline handlers are called with
+	encodes       atomic.Bool       // events have to be encoded: there is a transport or a foreign target
+	targets       targets[T]        // guarded by the route's lock
 }
 
 // publication is an event on its way through the publish chain.
@@ -52,7 +63,8 @@ type publication[T any] struct {
 }
 
 // New returns a publisher of t on b. nil options mean the defaults. It returns a [*bus.OptionError] for a topic that was not made
-// by package topic and for a middleware without a function, and [bus.ErrClosed] when the bus is closed.
+// by package topic and for options outside their limits, a [*bus.UnsupportedError] for what the transport cannot do, and
+// [bus.ErrClosed] when the bus is closed.
 func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error) {
 	if t.String() == "" || t.Codec() == nil {
 		return nil, &bus.OptionError{Field: "publisher.New topic", Value: t.String(), Limit: "one made by package topic, with a codec"}
@@ -65,7 +77,7 @@ func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error)
 	if o != nil {
 		options = *o
 	}
-	if err := bus.CheckChain("publisher.Options.Middleware", options.Middleware); err != nil {
+	if err := options.check(b); err != nil {
 		return nil, err
 	}
 	route, err := b.Route(t.String())
@@ -81,17 +93,21 @@ func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error)
 	if chain := slices.Concat(b.PublishChain(), options.Middleware); len(chain) > 0 {
 		p.chain = bus.Chain(p.innermost, chain...)
 	}
-	p.encodes.Store(route.Encodes())
+	p.local, p.remote = !options.Remote, b.Transport() != nil && !options.Local
+	p.unnumbered = b.Transport() != nil && options.Local
+	p.encodes.Store(p.remote)
+	p.keep(&options)
 	return p, nil
 }
 
 // Publish delivers v to every subscription of the topic, and hands it to the transport if there is one. It returns when the event
 // is in every queue, not when it was handled.
 //
-// It waits while a subscription that blocks has no room, until ctx ends. It returns ctx's error, [bus.ErrClosed], a [*bus.CycleError]
-// when waiting could never end, an [*AttributeError], the error of a publish middleware, of the topic's codec, or of the
-// transport. After an error no subscription of the bus has got the event, unless a publish middleware fails after having handed
-// it on. The value belongs to the bus from now on.
+// It waits while a subscription that blocks has no room, until ctx ends. It returns ctx's error, [bus.ErrClosed], a [*bus.FullError] when
+// a subscription fails or has let it wait for long enough, a [*bus.CycleError] when waiting could never end, a [*bus.RecursionError], an
+// [*AttributeError], the error of a publish middleware, of the topic's codec, or of the transport. After such an error no subscription of
+// the bus has got the event, unless a publish middleware fails after having handed it on. A [*bus.InlineError] comes from an inline
+// subscription: the event was delivered. The value belongs to the bus from now on.
 func (p *Publisher[T]) Publish(ctx context.Context, v T, attributes ...Attribute) error {
 	e := topic.Event[T]{Value: v}
 	m := e.Meta()
@@ -114,29 +130,37 @@ func (p *Publisher[T]) Publish(ctx context.Context, v T, attributes ...Attribute
 	default:
 		err = p.deliverThroughChain(ctx, &e)
 	}
-	if err != nil {
+	if err != nil && !delivered(err) {
 		return p.route.Refused(err)
 	}
-	return nil
+	return err
 }
 
-// PublishBatch publishes each of values as Publish does, in order, all with the same attributes. It stops at the first error and
-// returns how many were accepted before it.
+// delivered reports whether err comes from inline handlers alone.
+func delivered(err error) bool {
+	var inline *bus.InlineError
+	return errors.As(err, &inline)
+}
+
+// PublishBatch publishes each of values as Publish does, in order, all with the same attributes. It stops at the first one that is not
+// accepted, and returns how many were accepted before it. Errors of inline subscriptions do not stop it: they are joined.
 func (p *Publisher[T]) PublishBatch(ctx context.Context, values []T, attributes ...Attribute) (n int, err error) {
 	for _, v := range values {
-		if err := p.Publish(ctx, v, attributes...); err != nil {
+		failed := p.Publish(ctx, v, attributes...)
+		err = errors.Join(err, failed)
+		if failed != nil && !delivered(failed) {
 			return n, err
 		}
 		n++
 	}
-	return n, nil
+	return n, err
 }
 
 // WaitSubscribers waits until the topic has n subscribers: matching subscriptions of the same bus, and connected peers that are
 // subscribed to a prefix of the topic. When ctx ends first, the error is a [*bus.NotReadyError]; after the end of the bus it is
 // [bus.ErrClosed].
 func (p *Publisher[T]) WaitSubscribers(ctx context.Context, n int) error {
-	return p.route.WaitSubscribers(ctx, n)
+	return p.route.WaitSubscribers(ctx, n, p.local, p.remote)
 }
 
 // Topic returns the topic that is published to.

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
-	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/fanfare-go/fanfare/internal/lane"
+	"github.com/fanfare-go/fanfare/internal/match"
 	"github.com/fanfare-go/fanfare/topic"
 )
 
@@ -19,64 +18,121 @@ type sink[T any] struct {
 	selector topic.Selector[T]
 	codec    codec.Codec
 	handler  func(context.Context, topic.Event[T]) error
-	chain    bus.Handler // middleware around handler; nil without middleware
-	bare     *envelope.Origin
-	queue    *lane.Queue[topic.Event[T]]
+	chain    bus.Handler     // middleware around handler; nil without middleware
 	ctx      context.Context // the workers' contexts derive from it
 	cancel   context.CancelFunc
-	release  func() // gives back the route's lock
+	place
 }
 
-func newSink[T any](b *bus.Bus, sel topic.Selector[T], handler func(context.Context, topic.Event[T]) error, o Options) *sink[T] {
-	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec(), handler: handler, release: func() {}}
-	if prefix, ok := sel.(topic.Prefix[T]); ok {
-		s.bare = &envelope.Origin{Topic: prefix.String(), Remote: true}
-	}
+// place is where the events of a sink wait, if they do.
+type place struct {
+	member *lane.Member
+	lane   bus.Lane
+	inline bus.Inline
+	// attached is called when events are about to come, with those that the topics retain.
+	attached func(retained []bus.Retained)
+	close    func()
+}
+
+func newSink[T any](b *bus.Bus, sel topic.Selector[T], handler func(context.Context, topic.Event[T]) error, o *Options, site uintptr) (*sink[T], error) {
+	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec(), handler: handler}
 	if chain := slices.Concat(b.SubscribeChain(), o.Middleware); len(chain) > 0 {
 		s.chain = bus.Chain(s.innermost, chain...)
 	}
-	local, remote := policies(o.Overflow, b.Remote())
-	var droppable func(*topic.Event[T]) bool
-	if local == lane.Block { // nothing that was published under Block is dropped for an event from a transport
-		droppable = func(e *topic.Event[T]) bool { return e.Meta().Origin.Remote }
-	}
-	c := lane.Config{Name: o.Name, Graph: b.Graph(), Workers: o.Workers, Capacity: o.Queue, Local: local, Remote: remote}
-	if exact, ok := sel.(topic.Topic[T]); ok {
-		lock, release := b.RouteLock(exact.String())
-		c.Route, s.release = lock, sync.OnceFunc(release)
-	}
-	s.queue = lane.NewQueue(c, s.newWorker, droppable)
+	remote := b.Transport() != nil
+	c := lane.Config{Name: o.Name, Site: site, Graph: b.Graph(), Roster: b.Roster(), Workers: o.Workers, Capacity: o.Queue, Timeout: o.BlockTimeout}
+	c.Local, c.Remote = o.policies(remote)
 	s.ctx, s.cancel = context.WithCancel(b.Context())
-	return s
-}
-
-func (s *sink[T]) Match(name string) bool             { return s.selector.Match(name) }
-func (s *sink[T]) WirePrefix() string                 { return s.selector.WirePrefix() }
-func (s *sink[T]) Gate() *lane.Gate                   { return &s.queue.Gate }
-func (s *sink[T]) Queue() *lane.Queue[topic.Event[T]] { return s.queue }
-
-// Bare takes messages without a topic if the selector is a prefix that they begin with.
-func (s *sink[T]) Bare(payload []byte) *envelope.Origin {
-	if s.bare == nil || !bytes.HasPrefix(payload, []byte(s.bare.Topic)) {
-		return nil
+	var err error
+	switch {
+	case o.Inline:
+		s.place = s.placeInline(c)
+	case o.plain(remote):
+		s.place = s.placeInLog(c)
+	case o.Group != "":
+		s.place, err = s.placeInGroup(c, o.Group)
+	default:
+		s.place = s.placeInQueue(c)
 	}
-	return s.bare
+	return s, err
 }
 
-func (s *sink[T]) Deliver(m *envelope.Meta) {
-	e := topic.FromMeta(*new(T), *m)
-	s.queue.Append(&e)
+// placeInLog makes the sink a reader of the log of its topic, which all plain subscriptions of the same type share, or of one of its own.
+func (s *sink[T]) placeInLog(c lane.Config) place {
+	l, release := &logLane[T]{bare: newBare(s.selector)}, func() {}
+	if name, exact := s.selector.Selector().Name(); exact {
+		lock, unlock := s.bus.RouteLock(name)
+		shared, unshare := s.bus.Share(logKey[T]{name}, func() any {
+			return &logLane[T]{log: lane.NewLog[topic.Event[T]](s.bus.NextID(), lock)}
+		})
+		l, release = shared.(*logLane[T]), func() { unshare(); unlock() }
+	} else {
+		l.log = lane.NewLog[topic.Event[T]](s.bus.NextID(), nil)
+	}
+	r := lane.NewReader(l.log, c, s.newWorker)
+	return place{
+		member: &r.Member,
+		lane:   l,
+		attached: func(retained []bus.Retained) {
+			l.log.Lock()
+			defer l.log.Unlock()
+			r.Join(events[T](retained))
+		},
+		close: func() { r.Close(); release() },
+	}
 }
 
-func (s *sink[T]) Offer(m *envelope.Meta) bool {
-	e := topic.FromMeta(*new(T), *m)
-	return s.queue.Offer(&e)
+// logKey is what a log is shared under.
+type logKey[T any] struct{ topic string }
+
+// placeInQueue gives the sink a queue of its own.
+func (s *sink[T]) placeInQueue(c lane.Config) place {
+	l := s.newQueueLane(c, c.Workers > 1)
+	m := l.queue.Join(c, s.newWorker)
+	return place{
+		member:   &m.Member,
+		lane:     l,
+		attached: func(retained []bus.Retained) { l.queue.Retained(events[T](retained)) },
+		close:    m.Close,
+	}
 }
+
+func (s *sink[T]) newQueueLane(c lane.Config, keyed bool) *queueLane[T] {
+	traits := lane.Traits[topic.Event[T]]{
+		Keyed: keyed,
+		Key:   func(e *topic.Event[T]) string { return e.Meta().Key() },
+		Topic: func(e *topic.Event[T]) string { return e.Meta().Origin.Topic },
+	}
+	if c.Local == lane.Block && c.Remote != lane.Block { // nothing that was published under Block is dropped for an event from a transport
+		traits.Droppable = func(e *topic.Event[T]) bool { return e.Meta().Origin.Remote }
+	}
+	c.ID = s.bus.NextID()
+	return &queueLane[T]{lane.NewQueue(c, traits), newBare(s.selector)}
+}
+
+// events returns what is retained, oldest first for each topic.
+func events[T any](retained []bus.Retained) (all []topic.Event[T]) {
+	for _, r := range retained {
+		if own, ok := r.(interface{ Events() []topic.Event[T] }); ok {
+			all = append(all, own.Events()...)
+			continue
+		}
+		for _, m := range r.Encoded() {
+			all = append(all, topic.FromMeta(*new(T), m))
+		}
+	}
+	return all
+}
+
+func (s *sink[T]) Selector() match.Selector         { return s.selector.Selector() }
+func (s *sink[T]) Member() *lane.Member             { return s.member }
+func (s *sink[T]) Lane() bus.Lane                   { return s.lane }
+func (s *sink[T]) Inline() bus.Inline               { return s.inline }
+func (s *sink[T]) Attached(retained []bus.Retained) { s.attached(retained) }
 
 func (s *sink[T]) Close() {
 	s.cancel()
-	s.queue.Close()
-	s.release()
+	s.close()
 }
 
 // innermost is the end of the middleware chain: the handler, with the value decoded.

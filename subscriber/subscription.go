@@ -3,6 +3,7 @@ package subscriber
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/lane"
@@ -11,9 +12,9 @@ import (
 
 // Subscription is a function that gets the events of some topics. All methods may be called concurrently, and from the function.
 type Subscription struct {
-	bus  *bus.Bus
-	sink bus.Sink
-	gate *lane.Gate
+	bus    *bus.Bus
+	sink   bus.Sink
+	member *lane.Member
 }
 
 // New calls handler for every event that sel selects, until the subscription or the bus is closed. It has begun when New
@@ -32,16 +33,26 @@ func New[T any](b *bus.Bus, sel topic.Selector[T], handler func(ctx context.Cont
 	if handler == nil {
 		return nil, &bus.OptionError{Field: "subscriber.New handler", Value: nil, Limit: "a function"}
 	}
-	options, err := o.withDefaults(sel.String())
+	options, err := o.withDefaults(b, sel.String())
 	if err != nil {
 		return nil, err
 	}
-	s := newSink(b, sel, handler, options)
+	s, err := newSink(b, sel, handler, &options, callSite())
+	if err != nil {
+		return nil, err
+	}
 	if err := b.Attach(s); err != nil {
 		s.Close()
 		return nil, err
 	}
-	return &Subscription{b, s, s.Gate()}, nil
+	return &Subscription{b, s, s.member}, nil
+}
+
+// callSite returns where the exported function was called that calls the one that calls it.
+func callSite() uintptr {
+	var pc [1]uintptr
+	runtime.Callers(3, pc[:])
+	return pc[0]
 }
 
 // usable reports whether sel is something that package topic made: of its types only a prefix may be empty.
@@ -75,12 +86,12 @@ func (s *Subscription) Close() error {
 }
 
 // Done is closed when the subscription has ended and the last handler has returned.
-func (s *Subscription) Done() <-chan struct{} { return s.gate.Done() }
+func (s *Subscription) Done() <-chan struct{} { return s.member.Done() }
 
 // Err returns nil until Done is closed, then [bus.ErrClosed].
 func (s *Subscription) Err() error {
 	select {
-	case <-s.gate.Done():
+	case <-s.member.Done():
 		return bus.ErrClosed
 	default:
 		return nil
@@ -88,16 +99,20 @@ func (s *Subscription) Err() error {
 }
 
 // Stats are the counters of a subscription, all read at one moment:
-// Matched = Queued + Running + Succeeded + Failed + Dropped + Abandoned.
+// Matched = Queued + Running + Succeeded + Failed + Filtered + Dropped + Abandoned.
+//
+// Events that wait for a group, or were dropped while they did, count with the member that has been in it longest; one that
+// another member takes moves to the counters of that.
 type Stats struct {
 	Matched   uint64 // events that were for the subscription
 	Queued    uint64 // waiting now
 	Running   uint64 // in handlers now
 	Succeeded uint64 // handlers returned nil
 	Failed    uint64 // handlers returned an error, panicked or ended their goroutine, or the payload did not decode
+	Filtered  uint64 // handlers returned bus.ErrFiltered
 	Dropped   uint64 // by the overflow policy
 	Abandoned uint64 // waiting when the subscription was closed
 }
 
 // Stats reads the counters.
-func (s *Subscription) Stats() Stats { return Stats(s.gate.Totals()) }
+func (s *Subscription) Stats() Stats { return Stats(s.member.Totals()) }

@@ -19,7 +19,7 @@ type worker[T any] struct {
 }
 
 func (s *sink[T]) newWorker() lane.Handler[topic.Event[T]] {
-	w := &worker[T]{sink: s, ctx: bus.HandlerContext(s.ctx, &lane.Caller{Gate: &s.queue.Gate})}
+	w := &worker[T]{sink: s, ctx: bus.HandlerContext(s.ctx, &lane.Caller{Gate: s.member.Gate(), Graph: s.bus.Graph()})}
 	if s.chain != nil {
 		w.message = bus.NewMessage(s.codec)
 	}
@@ -27,12 +27,16 @@ func (s *sink[T]) newWorker() lane.Handler[topic.Event[T]] {
 }
 
 // Handle takes one event through the chain, or straight to the handler when there is no chain.
-func (w *worker[T]) Handle(e *topic.Event[T]) bool {
+func (w *worker[T]) Handle(e *topic.Event[T]) lane.Outcome {
 	err := w.call(e)
-	if err != nil {
-		w.log(e, err)
+	if err == nil {
+		return lane.Succeeded
 	}
-	return err == nil
+	if errors.Is(err, bus.ErrFiltered) {
+		return lane.Filtered
+	}
+	w.sink.log(e, err)
+	return lane.Failed
 }
 
 func (w *worker[T]) call(e *topic.Event[T]) error {
@@ -50,12 +54,12 @@ func (w *worker[T]) call(e *topic.Event[T]) error {
 
 // Recovered logs a panic that no middleware caught.
 func (w *worker[T]) Recovered(e *topic.Event[T], value any) {
-	w.log(e, &bus.PanicError{Value: value, Stack: debug.Stack()})
+	w.sink.log(e, &bus.PanicError{Value: value, Stack: debug.Stack()})
 }
 
 // log tells of an event that failed.
-func (w *worker[T]) log(e *topic.Event[T], err error) {
-	entry := w.sink.bus.Logger().Error().Err(err).Str("subscription", w.sink.queue.Name).Str("topic", e.Topic()).Uint64("seq", e.Seq())
+func (s *sink[T]) log(e *topic.Event[T], err error) {
+	entry := s.bus.Logger().Error().Err(err).Str("subscription", s.member.Name).Str("topic", e.Topic()).Uint64("seq", e.Seq())
 	var panicked *bus.PanicError
 	if errors.As(err, &panicked) {
 		entry = entry.Bytes("stack", panicked.Stack)

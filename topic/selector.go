@@ -17,6 +17,8 @@ type Selector[T any] interface {
 	Match(name string) bool
 	// WirePrefix returns the longest prefix that all selected topics share.
 	WirePrefix() string
+	// Selector returns it without the type, inside the module.
+	Selector() match.Selector
 	// Codec returns how encoded events are decoded.
 	Codec() codec.Codec
 
@@ -79,6 +81,9 @@ func (p Prefix[T]) Match(name string) bool { return strings.HasPrefix(name, p.pr
 // WirePrefix returns the prefix.
 func (p Prefix[T]) WirePrefix() string { return p.prefix }
 
+// Selector returns it without the type, inside the module.
+func (p Prefix[T]) Selector() match.Selector { return match.Prefix(p.prefix) }
+
 func (p Prefix[T]) selects(T) {}
 
 // PatternError says which rule a pattern breaks.
@@ -128,5 +133,8 @@ func (p Pattern[T]) Match(name string) bool { return p.pattern.Match(name) }
 
 // WirePrefix returns what precedes the first wildcard.
 func (p Pattern[T]) WirePrefix() string { return p.pattern.LiteralPrefix() }
+
+// Selector returns it without the type, inside the module.
+func (p Pattern[T]) Selector() match.Selector { return p.pattern.Selector() }
 
 func (p Pattern[T]) selects(T) {}

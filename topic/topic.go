@@ -66,4 +66,7 @@ func (t Topic[T]) Match(name string) bool { return name == t.name }
 // WirePrefix returns the topic's name: transports subscribe by prefix, and Match is asked again.
 func (t Topic[T]) WirePrefix() string { return t.name }
 
+// Selector returns it without the type, inside the module.
+func (t Topic[T]) Selector() match.Selector { return match.Exact(t.name) }
+
 func (t Topic[T]) selects(T) {}

@@ -16,7 +16,26 @@ type Graph struct {
 // Caller is a worker of a queue, as the publishes of its handler know it. All publishes with the context of a handler count as that
 // handler's, those of goroutines that it started included: it is taken to wait for each of them.
 type Caller struct {
-	Gate *Gate
+	Gate *Gate // nil for an inline handler that was called by a publish from outside of handlers
+	// Graph is that of the bus.
+	Graph *Graph
+	// Depth is how many inline handlers called each other to get here.
+	Depth int
+	// Outer is who a publish of an inline handler counts for: the handler that called it. nil: itself, if it has a gate.
+	Outer *Caller
+}
+
+// Waiter returns who waits when the handler publishes, nil if that is nobody that a queue depends on.
+func (c *Caller) Waiter() *Caller {
+	switch {
+	case c == nil:
+		return nil
+	case c.Outer != nil:
+		return c.Outer.Waiter()
+	case c.Gate == nil:
+		return nil
+	}
+	return c
 }
 
 // CycleError says that waiting for room would never end.
@@ -70,7 +89,7 @@ func (g *Graph) leave(from *Caller, full *Gate) {
 func (g *Graph) stuck() map[*Gate]bool {
 	stuck := map[*Gate]bool{}
 	for q, callers := range g.waits {
-		if len(callers) >= q.Workers {
+		if len(callers) >= int(q.workers.Load()) {
 			stuck[q] = true
 		}
 	}

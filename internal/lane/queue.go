@@ -1,189 +1,282 @@
 package lane
 
 import (
+	"hash/maphash"
 	"runtime"
+	"slices"
 	"sync"
 )
 
-const (
-	// minRing is how many events the first storage holds. Storage for more than maxIdleRing is not kept when it is not needed.
-	minRing     = 16
-	maxIdleRing = 4096
-	// maxBatch is how many events a worker takes under one lock, at most.
-	maxBatch = 256
-	// idleYields is how often a worker that finds nothing yields before it ends. Starting a goroutine costs about 260 ns.
-	idleYields = 4
-)
-
-// Handler is the owner of a queue: what handles its events.
-type Handler[E any] interface {
-	// Handle handles one event, which it may change. It reports whether it succeeded. If it ends its goroutine, that counts
-	// as failed and another goroutine goes on.
-	Handle(e *E) (ok bool)
-	// Recovered is called with what Handle panicked with, on the stack of the panic. The event counts as failed.
-	Recovered(e *E, value any)
+// Traits are what a Queue has to know of its events.
+type Traits[E any] struct {
+	// Key returns the key of an event, "" for none.
+	Key func(e *E) string
+	// Keyed has events of one key wait for each other.
+	Keyed bool
+	// Topic returns what Latest tells events of the same key apart by.
+	Topic func(e *E) string
+	// Droppable reports whether an event may be dropped for room. nil: every event may.
+	Droppable func(e *E) bool
 }
 
-// Queue is the bounded queue of one subscription, and the workers that empty it.
+// Queue is the bounded queue of one subscription, or of the members of a group, who share its events. Events without a key are handled in the
+// order in which they came, those of one key one after the other, and always by the same member as long as the members are the same.
 type Queue[E any] struct {
+	Entry
 	Gate
-	newHandler func() Handler[E]
-	droppable  func(*E) bool // nil: every event
-	ring       []E           // its length is a power of two, or 0; guarded by mu
-	runners    sync.Pool     // of *runner[E], with their storage
+	traits  Traits[E]
+	seed    maphash.Seed
+	members []*Consumer[E] // the first one is who events are counted with until somebody takes them
+	joined  uint64
+	waiting *events[E] // nil while nothing waits and nobody works
+	pool    sync.Pool  // of *events[E]
 }
 
-// NewQueue returns a queue. newHandler makes the handler of each worker, which may hold state: one goroutine at a time uses it.
-// droppable, if not nil, spares events from being dropped for room.
-func NewQueue[E any](c Config, newHandler func() Handler[E], droppable func(*E) bool) *Queue[E] {
-	q := &Queue[E]{newHandler: newHandler, droppable: droppable}
-	q.init(c)
+// NewQueue returns a queue without members.
+func NewQueue[E any](c Config, t Traits[E]) *Queue[E] {
+	q := &Queue[E]{traits: t, seed: maphash.MakeSeed()}
+	q.Entry = Entry{ID: c.ID, mu: new(sync.Mutex), own: true, refill: q.look}
+	q.Gate.init(&c, q.Entry.mu, q)
 	return q
 }
 
-// Append puts a copy of e, published on this bus, at the end. The caller holds the locks, and Admits has said yes. It returns the copy, for
-// the caller to change before it unlocks; nil if there is none, because the queue is closed.
-func (q *Queue[E]) Append(e *E) *E {
-	if q.free == 0 && !q.prepare() {
+// look is never answered from free: there is a policy to ask for every event.
+func (q *Queue[E]) look() *Gate {
+	if q.full() {
+		return &q.Gate
+	}
+	return nil
+}
+
+// Append puts a copy of e, published on this bus, at the end. The caller holds the locks, and Full has returned nil. It returns the copy, for
+// the caller to change before it unlocks; nil if there is none.
+func (q *Queue[E]) Append(e *E) *E { return q.put(e, q.Policy) }
+
+// Offer puts a copy of e, received from a transport, at the end, if the policy for such events allows. When the queue is full and the policy
+// is to wait, it returns what to wait at, and nothing has happened.
+func (q *Queue[E]) Offer(e *E) *Gate {
+	q.Gate.mu.Lock()
+	defer q.Gate.mu.Unlock()
+	if q.Gate.Remote == Block && !q.closed && q.room() <= 0 {
+		return &q.Gate
+	}
+	q.put(e, q.Gate.Remote)
+	return nil
+}
+
+// Retained puts copies of events at the end that were there before the subscription. They may be more than it has room for. The caller
+// holds the locks of the routes, but not the queue's.
+func (q *Queue[E]) Retained(events []E) {
+	q.Gate.mu.Lock()
+	defer q.Gate.mu.Unlock()
+	p := Block
+	if q.Policy == Latest {
+		p = Latest
+	}
+	for i := range events {
+		q.put(&events[i], p)
+	}
+}
+
+func (q *Queue[E]) put(e *E, p Policy) *E {
+	if q.closed || len(q.members) == 0 {
 		return nil
 	}
-	slot := &q.ring[q.tail&uint64(len(q.ring)-1)]
-	*slot = *e
-	q.tail++
-	q.free--
-	return slot
-}
-
-// Offer puts a copy of e, received from a transport, at the end, if the policy for such events allows. It reports false
-// when the queue is full and the policy is to wait; nothing has happened then.
-func (q *Queue[E]) Offer(e *E) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.free == 0 && !q.admits(q.Remote) {
-		return false
-	}
-	q.Append(e)
-	return true
-}
-
-// prepare sees to it that an event can be appended: that there is room, storage, and a worker. It reports false when the event is
-// not to be appended, having counted it.
-func (q *Queue[E]) prepare() bool {
-	if q.closed {
-		return false
-	}
-	room := q.room()
-	if room <= 0 {
-		if !q.dropOldest() {
-			q.totals.Matched++
-			q.totals.Dropped++
-			return false
+	first := q.members[0]
+	first.totals.Matched++
+	if q.waiting == nil {
+		if q.waiting, _ = q.pool.Get().(*events[E]); q.waiting == nil {
+			q.waiting = &events[E]{}
 		}
-		room = 1
 	}
-	if len(q.active) < q.Workers {
-		q.startRunner() // may bring storage along
+	n := q.waiting.node(e) // functions of the traits get the copy: e may be on somebody's stack, and is to stay there
+	if p == Latest {
+		of := topicKey{q.traits.Topic(&n.event), q.traits.Key(&n.event)}
+		if before := q.waiting.latest[of]; before != nil {
+			before.event = n.event
+			q.waiting.vacate(n)
+			first.drop()
+			return &before.event
+		}
+		if q.waiting.latest == nil {
+			q.waiting.latest = map[topicKey]*node[E]{}
+		}
+		q.waiting.latest[of] = n
 	}
-	if q.length() == len(q.ring) {
-		q.resize(max(minRing, 2*len(q.ring)))
+	if q.room() <= 0 && p != Block && (p == DropNewest || p == Fail || !q.dropOldest()) {
+		q.waiting.vacate(n)
+		first.drop()
+		return nil
 	}
-	q.free = 1
-	if len(q.active) == q.Workers {
-		q.free = min(room, len(q.ring)-q.length())
-	}
-	return true
+	q.waiting.add(n, q.keyOf(&n.event))
+	q.staff(n)
+	return &n.event
 }
 
-// resize moves the events to a ring of that size.
-func (q *Queue[E]) resize(size int) {
-	next := make([]E, size)
-	for i := q.head; i < q.tail; i++ {
-		next[i&uint64(len(next)-1)] = *q.at(i)
+// keyOf returns the lane of e, nil if it has none.
+func (q *Queue[E]) keyOf(e *E) *key[E] {
+	if !q.traits.Keyed {
+		return nil
 	}
-	q.ring = next
+	name := q.traits.Key(e)
+	if name == "" {
+		return nil
+	}
+	k := q.waiting.keys[name]
+	if k == nil {
+		k = &key[E]{name: name, owner: q.ownerOf(name)}
+		if q.waiting.keys == nil {
+			q.waiting.keys = map[string]*key[E]{}
+		}
+		q.waiting.keys[name] = k
+	}
+	return k
 }
 
-// at returns the place of the event with that number.
-func (q *Queue[E]) at(i uint64) *E { return &q.ring[i&uint64(len(q.ring)-1)] }
+// ownerOf returns the member that handles the events of a key, by rendezvous hashing: when members come or go, only the keys that
+// they get or had change hands.
+func (q *Queue[E]) ownerOf(name string) (owner *Consumer[E]) {
+	if len(q.members) == 1 {
+		return q.members[0]
+	}
+	h, best := maphash.String(q.seed, name), uint64(0)
+	for _, c := range q.members {
+		weight := h ^ c.id*0x9E3779B97F4A7C15 // then murmur3's finalizer
+		weight = (weight ^ weight>>33) * 0xFF51AFD7ED558CCD
+		weight = (weight ^ weight>>33) * 0xC4CEB9FE1A85EC53
+		if weight ^= weight >> 33; owner == nil || weight > best {
+			owner, best = c, weight
+		}
+	}
+	return owner
+}
 
-// dropOldest drops the oldest event that may be dropped. Events before it, which may not, move up by one: that is rare, as
-// it takes a queue full of events of both kinds.
+// staff sees to it that somebody will handle an event that is ready.
+func (q *Queue[E]) staff(n *node[E]) {
+	switch {
+	case n.ready == nil:
+	case n.key != nil:
+		n.key.owner.start()
+	default:
+		least := q.members[0]
+		for _, c := range q.members[1:] {
+			if len(c.active)*least.limit < len(least.active)*c.limit {
+				least = c
+			}
+		}
+		least.start()
+	}
+}
+
+// dropOldest drops the oldest event that may be dropped.
 func (q *Queue[E]) dropOldest() bool {
-	for i := q.head; i < q.tail; i++ {
-		if q.droppable != nil && !q.droppable(q.at(i)) {
-			continue
+	for n := q.waiting.all.head; n != nil; n = n.links[byArrival].next {
+		if q.traits.Droppable == nil || q.traits.Droppable(&n.event) {
+			q.remove(n)
+			q.members[0].drop()
+			return true
 		}
-		for ; i > q.head; i-- {
-			*q.at(i) = *q.at(i - 1)
-		}
-		*q.at(q.head) = *new(E)
-		q.head++
-		q.totals.Dropped++
-		return true
 	}
 	return false
 }
 
-// take moves the oldest events to r. When there are none it reports false, and r is no longer a worker of the queue.
+// remove takes an event out of what waits.
+func (q *Queue[E]) remove(n *node[E]) {
+	if q.waiting.latest != nil {
+		delete(q.waiting.latest, topicKey{q.traits.Topic(&n.event), q.traits.Key(&n.event)})
+	}
+	q.waiting.remove(n)
+}
+
+func (q *Queue[E]) room() int { return q.capacity - q.length() }
+
+func (q *Queue[E]) length() int {
+	if q.waiting == nil {
+		return 0
+	}
+	return q.waiting.length
+}
+
+func (q *Queue[E]) shares(m *Member) (matched, queued uint64) {
+	if m == q.counter() {
+		queued = uint64(q.length())
+	}
+	return 0, queued
+}
+
+func (q *Queue[E]) counter() *Member {
+	if len(q.members) == 0 {
+		return nil
+	}
+	return &q.members[0].Member
+}
+
 func (q *Queue[E]) take(r *runner[E]) bool {
+	c := r.consumer
 	for i := 0; ; i++ {
-		q.mu.Lock()
-		if q.length() > 0 {
-			break
-		}
-		if i == idleYields || q.closed {
-			q.retire(r)
-			q.mu.Unlock()
+		q.Gate.mu.Lock()
+		q.finish(r)
+		if c.closed {
+			c.retire(r)
+			q.Gate.mu.Unlock()
 			return false
 		}
-		q.mu.Unlock()
+		if n := q.waiting.next(c); n != nil {
+			q.hand(n, r)
+			q.Gate.mu.Unlock()
+			return true
+		}
+		if i == idleYields {
+			c.retire(r)
+			q.Gate.mu.Unlock()
+			return false
+		}
+		q.Gate.mu.Unlock()
 		runtime.Gosched()
 	}
-	defer q.mu.Unlock()
-	n := 1
-	if q.batched() {
-		n = min(q.length(), maxBatch)
-	}
-	// The ring is not swapped for another one instead: going round, its cache lines have long been left alone by the worker when
-	// they are written to again.
-	from := int(q.head & uint64(len(q.ring)-1))
-	first := q.ring[from:min(from+n, len(q.ring))]
-	rest := q.ring[:n-len(first)]
-	r.events = append(append(r.events[:0], first...), rest...)
-	clear(first) // what was handed out is not kept alive
-	clear(rest)
-	q.head += uint64(n)
-	if len(q.ring) > maxIdleRing && q.length() < len(q.ring)/8 {
-		q.resize(len(q.ring) / 4)
-		q.free = 0
-	}
-	r.begin(n)
-	return true
 }
 
-// retire ends a worker. The last one takes the storage along, to where it is found again or collected. The caller holds mu.
-func (q *Queue[E]) retire(r *runner[E]) {
-	r.begin(0)
-	q.leave(&r.worker)
-	if len(q.active) == 0 {
-		if len(q.ring) <= maxIdleRing {
-			r.spare = q.ring
-		}
-		q.ring = nil
+// hand makes an event the next one of r.
+func (q *Queue[E]) hand(n *node[E], r *runner[E]) {
+	r.batch = append(r.batch[:0], n.event)
+	r.count = 1
+	if r.lane = n.key; r.lane != nil {
+		r.lane.running = true
+	}
+	q.remove(n)
+	if c := r.consumer; c != q.members[0] {
+		q.members[0].totals.Matched--
+		c.totals.Matched++
+	}
+	r.begin(1)
+	if q.waiters != nil && q.room() > 0 {
+		q.wake()
 	}
 }
 
-// Close ends the queue: what waits is abandoned, handlers that run go on. It is idempotent and does not wait: see Done.
-func (q *Queue[E]) Close() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if !q.closed {
-		q.ring = nil
-		q.close()
+// finish lets the next event of the key be handled that r was at.
+func (q *Queue[E]) finish(r *runner[E]) {
+	k := r.lane
+	if k == nil {
+		return
+	}
+	r.lane = nil
+	if k.running = false; q.closed {
+		return
+	}
+	q.waiting.settle(k)
+	if k.owner != r.consumer && k.waiting.head != nil {
+		k.owner.start()
 	}
 }
 
-// Holder is a subscription with a queue of Es. Publishers of that type append to it directly.
-type Holder[E any] interface {
-	Queue() *Queue[E]
+// rest gives up the memory when nothing waits and nobody works.
+func (q *Queue[E]) rest() {
+	if q.waiting == nil || q.waiting.length > 0 || len(q.waiting.keys) > 0 { // a member that has left may still be at a key
+		return
+	}
+	if !slices.ContainsFunc(q.members, func(c *Consumer[E]) bool { return len(c.active) > 0 }) {
+		q.pool.Put(q.waiting)
+		q.waiting = nil
+	}
 }

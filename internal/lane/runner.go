@@ -1,26 +1,31 @@
 package lane
 
+// Handler handles the events of one worker. One goroutine at a time uses it.
+type Handler[E any] interface {
+	// Handle handles one event, which it may change. If it ends its goroutine, that counts as failed and another goroutine goes on.
+	Handle(e *E) Outcome
+	// Recovered is called with what Handle panicked with, on the stack of the panic. The event counts as failed.
+	Recovered(e *E, value any)
+}
+
+// source is where a runner gets its events.
+type source[E any] interface {
+	// take gives the runner its next batch. It reports false when there is none: the runner is no longer a worker then.
+	take(r *runner[E]) bool
+}
+
 // runner is a worker with its events. It outlives its goroutine when a handler ends that.
 type runner[E any] struct {
 	worker
-	queue    *Queue[E]
+	source   source[E]
 	handler  Handler[E]
-	events   []E  // the batch
-	spare    []E  // storage that the queue had when it became idle
-	panicked bool // the event at hand has been counted as failed
-}
-
-// startRunner gives the queue one more worker. The caller holds mu.
-func (q *Queue[E]) startRunner() {
-	r, _ := q.runners.Get().(*runner[E])
-	if r == nil {
-		r = &runner[E]{worker: worker{gate: &q.Gate}, queue: q, handler: q.newHandler()}
-	}
-	if q.ring == nil {
-		q.ring, r.spare = r.spare, nil
-	}
-	q.active = append(q.active, &r.worker)
-	go r.run()
+	batch    []E          // a ring: its length is a power of two
+	from     uint64       // where the first event of the batch is in it
+	count    int          // events in the batch, whatever was given up since
+	event    E            // the one at hand, a copy: handlers never see the memory of a queue
+	consumer *Consumer[E] // whose worker it is, and
+	lane     *key[E]      // the key of the event, in a Queue
+	panicked bool         // the event at hand has been counted as failed
 }
 
 // run handles events until there are none.
@@ -36,11 +41,10 @@ func (r *runner[E]) run() {
 	}()
 	for more := true; more; {
 		if r.handleBatch() {
-			more = r.queue.take(r)
+			more = r.source.take(r)
 		}
 	}
 	ended = true
-	r.queue.runners.Put(r)
 }
 
 // handleBatch handles what is left of the batch. It reports false after a panic, when there may be more left.
@@ -50,32 +54,25 @@ func (r *runner[E]) handleBatch() (complete bool) {
 			return
 		}
 		if v := recover(); v != nil {
-			finished, _ := r.get()
-			r.handler.Recovered(&r.events[finished], v)
+			r.handler.Recovered(&r.event, v)
 			r.fail()
 			r.panicked = true
 		}
 	}()
 	r.panicked = false
-	finished, failed := r.get()
-	for i := finished; i < len(r.events); i++ {
-		if r.gate.alert.Load() && !r.gate.attend() {
+	p, gate, batch, mask := r.get(), r.member.gate, r.batch, uint64(len(r.batch)-1)
+	for p.finished() < r.count {
+		if gate.alert.Load() && !gate.attend(r.member.roster) {
 			r.abandon()
 			break
 		}
-		if !r.handler.Handle(&r.events[i]) {
-			failed++
-		}
-		r.events[i] = *new(E) // not kept alive while the next one is handled
-		r.set(i+1, failed)
+		r.event = batch[(r.from+uint64(p.finished()))&mask]
+		p = p.after(r.handler.Handle(&r.event))
+		r.progress.Store(uint64(p))
 	}
-	clear(r.events)
-	r.events = r.events[:0]
+	r.event = *new(E)
 	return true
 }
 
 // fail counts the event at hand as failed.
-func (r *runner[E]) fail() {
-	finished, failed := r.get()
-	r.set(finished+1, failed+1)
-}
+func (r *runner[E]) fail() { r.progress.Store(uint64(r.get().after(Failed))) }

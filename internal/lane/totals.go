@@ -1,24 +1,31 @@
 package lane
 
-// Totals are the counters of a queue, read at one moment: Matched is the sum of all others.
+// Totals are the counters of a subscription, read at one moment: Matched is the sum of all others.
 type Totals struct {
-	Matched   uint64 // events that were for this queue
+	Matched   uint64 // events that were for this subscription
 	Queued    uint64 // waiting, measured
 	Running   uint64 // in a handler, measured
 	Succeeded uint64
 	Failed    uint64
+	Filtered  uint64 // the handler did not want
 	Dropped   uint64 // by the overflow policy
-	Abandoned uint64 // waiting when the queue was closed
+	Abandoned uint64 // waiting when the subscription was closed
 }
 
 // Totals reads the counters.
-func (g *Gate) Totals() Totals {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	t := g.totals
-	t.Matched += g.tail
-	t.Queued = uint64(g.length())
-	for _, w := range g.active {
+func (m *Member) Totals() Totals {
+	m.gate.mu.Lock()
+	defer m.gate.mu.Unlock()
+	return m.read()
+}
+
+// read is Totals for callers that hold the lock.
+func (m *Member) read() Totals {
+	t := m.totals
+	matched, queued := m.gate.backlog.shares(m)
+	t.Matched += matched
+	t.Queued += queued
+	for _, w := range m.active {
 		w.addTo(&t)
 	}
 	return t

@@ -2,6 +2,7 @@ package lane
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"time"
 )
@@ -10,23 +11,38 @@ import (
 // neither side pays for waking the other: 46 ns an event instead of 56.
 const yields = 16
 
-// Patience is how long a publish waits for room before it is told about.
-const Patience = time.Second
+// TimeoutError says that a publish has waited for room for as long as the subscription lets it, or that it was not to wait.
+type TimeoutError struct {
+	Gate   *Gate
+	Waited time.Duration // 0: the policy is Fail
+}
+
+func (e *TimeoutError) Error() string {
+	if e.Gate.Policy == Fail {
+		return fmt.Sprintf("no room in %s", e.Gate.Name)
+	}
+	return fmt.Sprintf("no room in %s for %v", e.Gate.Name, e.Waited)
+}
 
 // Wait is one publish's waiting for room, which may be for several queues in turn. It is made where the waiting begins.
 type Wait struct {
 	From *Caller         // the handler that publishes, nil outside of handlers
 	Stop <-chan struct{} // ends the waiting without an error
-	// Late is called when the publish has waited for Patience, once.
-	Late func(full *Gate, waited time.Duration)
+	// Late is called when the publish has waited for Patience, once; Patience of 0 or less: never.
+	Late     func(full *Gate, waited time.Duration)
+	Patience time.Duration
 
 	begin time.Time
 	told  bool
 }
 
 // For returns when g may have room, or Stop is closed. If waiting for g could never end because the handlers of g themselves wait,
-// directly or through others, for a queue that From works for, it returns a *CycleError at once. Otherwise its error is that of ctx.
+// directly or through others, for a queue that From works for, it returns a *CycleError at once. If the subscription has publishes fail,
+// or only lets them wait for so long, it returns a *TimeoutError. Otherwise its error is that of ctx.
 func (w *Wait) For(ctx context.Context, g *Gate) error {
+	if g.Policy == Fail {
+		return &TimeoutError{Gate: g}
+	}
 	for range yields {
 		runtime.Gosched()
 		if g.open(nil) {
@@ -63,11 +79,16 @@ func (w *Wait) park(ctx context.Context, g *Gate, ready <-chan struct{}) error {
 	if w.begin.IsZero() {
 		w.begin = time.Now()
 	}
-	var late <-chan time.Time
-	if !w.told {
-		timer := time.NewTimer(Patience - time.Since(w.begin))
+	var late, tooLate <-chan time.Time
+	if !w.told && w.Patience > 0 {
+		timer := time.NewTimer(w.Patience - time.Since(w.begin))
 		defer timer.Stop()
 		late = timer.C
+	}
+	if g.Timeout > 0 {
+		timer := time.NewTimer(g.Timeout - time.Since(w.begin))
+		defer timer.Stop()
+		tooLate = timer.C
 	}
 	for {
 		select {
@@ -80,25 +101,8 @@ func (w *Wait) park(ctx context.Context, g *Gate, ready <-chan struct{}) error {
 		case <-late:
 			w.told = true
 			w.Late(g, time.Since(w.begin))
+		case <-tooLate:
+			return &TimeoutError{Gate: g, Waited: time.Since(w.begin)}
 		}
 	}
-}
-
-// open tells whether g has room. If it has not and ready is not nil, it sets that to a channel closed when it may have.
-func (g *Gate) open(ready *<-chan struct{}) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if ready != nil {
-		g.alert.Store(true) // before counting, so that a worker that frees room after the count sees it
-	}
-	if g.closed || g.room() > 0 {
-		return true
-	}
-	if ready != nil {
-		if g.waiters == nil {
-			g.waiters = make(chan struct{})
-		}
-		*ready = g.waiters
-	}
-	return false
 }

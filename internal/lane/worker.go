@@ -2,54 +2,93 @@ package lane
 
 import "sync/atomic"
 
-// worker is what the gate knows of a goroutine that handles events, a batch at a time.
+// Outcome is how the handling of an event ended.
+type Outcome uint8
+
+const (
+	// Succeeded is the outcome of a handler that did its work.
+	Succeeded Outcome = iota
+	// Failed is the outcome of one that did not.
+	Failed
+	// Filtered is the outcome of one that did not want the event.
+	Filtered
+)
+
+// maxBatch is how many events a worker takes under one lock, at most: what the parts of progress can count.
+const maxBatch = 1<<progressBits - 1
+
+const progressBits = 21
+
+// progress packs how many events of a batch are finished, and how many of those failed or were filtered.
+type progress uint64
+
+func (p progress) finished() int { return int(p & maxBatch) }
+func (p progress) failed() int   { return int(p >> progressBits & maxBatch) }
+func (p progress) filtered() int { return int(p >> (2 * progressBits) & maxBatch) }
+
+// after returns the progress after one more event.
+func (p progress) after(o Outcome) progress {
+	switch o {
+	case Failed:
+		p += 1 << progressBits
+	case Filtered:
+		p += 1 << (2 * progressBits)
+	}
+	return p + 1
+}
+
+// worker is what a member knows of a goroutine that handles events, a batch at a time.
 type worker struct {
-	gate *Gate
-	size int // events in the batch; guarded by gate.mu
+	member *Member
+	size   int    // events in the batch; guarded by the lock
+	batch  uint64 // counts batches; guarded by the lock
 
-	// progress is written by the worker before each event, so that counters can be read at any moment and publishers learn
-	// of room without the worker taking a lock. Lower half: how many events of the batch are finished; the next one, if
-	// there is one, is being handled. Upper half: how many of the finished ones failed.
+	// progress is written by the worker after each event, so that counters can be read at any moment and publishers learn of room without the
+	// worker taking a lock. The event after the finished ones, if there is one, is being handled.
+	_        [64]byte
 	progress atomic.Uint64
+	_        [56]byte
 }
 
-func (w *worker) set(finished, failed int) { w.progress.Store(uint64(failed)<<32 | uint64(finished)) }
+func (w *worker) get() progress { return progress(w.progress.Load()) }
 
-func (w *worker) get() (finished, failed int) {
-	p := w.progress.Load()
-	return int(p & 0xFFFFFFFF), int(p >> 32)
-}
+// waiting counts the events of the batch that no handler has begun. The caller holds the lock.
+func (w *worker) waiting() int { return max(w.size-w.get().finished()-1, 0) }
 
-// waiting counts the events of the batch that no handler has begun. The caller holds gate.mu.
-func (w *worker) waiting() int {
-	finished, _ := w.get()
-	return max(w.size-finished-1, 0)
-}
-
-// addTo adds the batch to t. The caller holds gate.mu.
+// addTo adds the batch to t. The caller holds the lock.
 func (w *worker) addTo(t *Totals) {
-	finished, failed := w.get()
-	t.Succeeded += uint64(finished - failed)
-	t.Failed += uint64(failed)
-	if finished < w.size {
+	p := w.get()
+	t.Succeeded += uint64(p.finished() - p.failed() - p.filtered())
+	t.Failed += uint64(p.failed())
+	t.Filtered += uint64(p.filtered())
+	if p.finished() < w.size {
 		t.Running++
-		t.Queued += uint64(w.size - finished - 1)
+		t.Queued += uint64(w.size - p.finished() - 1)
 	}
 }
 
-// begin makes size the batch, and books the one before. The caller holds gate.mu.
+// begin makes size the batch, and books the one before. The caller holds the lock.
 func (w *worker) begin(size int) {
-	w.addTo(&w.gate.totals)
+	w.addTo(&w.member.totals)
 	w.size = size
-	w.set(0, 0)
+	w.batch++
+	w.progress.Store(0)
 }
 
-// abandon gives up the event that the queue's end came before. What is behind it was given up by Gate.close.
+// abandon gives up the event that the end of the subscription came before. What is behind it was given up by cut.
 func (w *worker) abandon() {
-	g := w.gate
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	finished, _ := w.get()
-	g.totals.Abandoned += uint64(w.size - finished)
+	m := w.member
+	m.gate.mu.Lock()
+	defer m.gate.mu.Unlock()
+	finished := w.get().finished()
+	m.totals.Abandoned += uint64(w.size - finished)
 	w.size = finished
+}
+
+// cut gives up the events of the batch that no handler has begun. The caller holds the lock, and has set alert: the worker begins
+// nothing after those that are counted as begun here.
+func (w *worker) cut() {
+	rest := w.waiting()
+	w.size -= rest
+	w.member.totals.Abandoned += uint64(rest)
 }

@@ -1,0 +1,74 @@
+package bus
+
+import (
+	"context"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/fanfare-go/fanfare/internal/lane"
+)
+
+// maxDepth is how many inline handlers may call each other by publishing.
+const maxDepth = 64
+
+// HandlerContext returns ctx as the context of the handlers that caller calls, inside the module. The bus recognises a publish from a
+// handler by it.
+func HandlerContext(ctx context.Context, caller *lane.Caller) context.Context {
+	return context.WithValue(ctx, handlerKey{}, caller)
+}
+
+type handlerKey struct{}
+
+// handlerOf returns the caller of the handler of this bus that ctx belongs to, nil if there is none.
+func (b *Bus) handlerOf(ctx context.Context) *lane.Caller {
+	if c, _ := ctx.Value(handlerKey{}).(*lane.Caller); c != nil && c.Graph == &b.graph {
+		return c
+	}
+	return nil
+}
+
+// Context ends with the bus, inside the module: handlers' contexts derive from it.
+func (b *Bus) Context() context.Context { return b.ctx }
+
+// InlineCaller is a publish on its way to inline handlers, inside the module: their context, which is the publish's and tells the bus that
+// a handler is at work.
+type InlineCaller struct {
+	context.Context
+	caller lane.Caller
+}
+
+// Value returns what the bus knows handlers by, and else the value of the publish's context.
+func (c *InlineCaller) Value(key any) any {
+	if _, ok := key.(handlerKey); ok {
+		return &c.caller
+	}
+	return c.Context.Value(key)
+}
+
+// TooDeep reports whether the handlers may not be called: too many called each other to get here.
+func (c *InlineCaller) TooDeep() bool { return c.caller.Depth > maxDepth }
+
+// InlineCallers makes InlineCallers, inside the module. It keeps the last one: most publishers publish with one context, and then it
+// costs nothing.
+type InlineCallers struct {
+	last atomic.Pointer[InlineCaller]
+}
+
+// For returns the caller for a publish on b with ctx.
+func (k *InlineCallers) For(b *Bus, ctx context.Context) *InlineCaller {
+	if last := k.last.Load(); last != nil && same(last.Context, ctx) {
+		return last
+	}
+	c := &InlineCaller{ctx, lane.Caller{Graph: &b.graph, Depth: 1}}
+	if outer := b.handlerOf(ctx); outer != nil {
+		c.caller.Outer, c.caller.Depth = outer, outer.Depth+1
+	}
+	k.last.Store(c)
+	return c
+}
+
+// same reports whether two contexts are the same value in memory. Comparing them by == panics for types that cannot be compared.
+func same(a, b context.Context) bool {
+	type words [2]unsafe.Pointer
+	return *(*words)(unsafe.Pointer(&a)) == *(*words)(unsafe.Pointer(&b))
+}

@@ -1,0 +1,106 @@
+package lane
+
+import (
+	"slices"
+	"sync"
+)
+
+// Consumer is a subscription that takes its events from a Queue.
+type Consumer[E any] struct {
+	Member
+	queue      *Queue[E]
+	newHandler func() Handler[E]
+	id         uint64
+	share      int     // of the queue's capacity
+	ready      list[E] // events of its keys that may be handled now
+	runners    sync.Pool
+}
+
+// Join adds a member. Workers and capacities of all members add up. It returns nil if the queue has ended with its last member.
+func (q *Queue[E]) Join(c Config, newHandler func() Handler[E]) *Consumer[E] {
+	q.Gate.mu.Lock()
+	defer q.Gate.mu.Unlock()
+	if q.closed {
+		return nil
+	}
+	q.joined++
+	m := &Consumer[E]{queue: q, newHandler: newHandler, id: q.joined, share: c.Capacity}
+	m.init(&c, c.Workers, &q.Gate)
+	q.members = append(q.members, m)
+	q.capacity += c.Capacity
+	q.reassign()
+	return m
+}
+
+// start gives the member one more goroutine, unless it has all. The caller holds the lock.
+func (c *Consumer[E]) start() {
+	if len(c.active) == c.limit {
+		return
+	}
+	r, _ := c.runners.Get().(*runner[E])
+	if r == nil {
+		r = &runner[E]{source: c.queue, consumer: c, handler: c.newHandler()}
+		r.member = &c.Member
+	}
+	c.enter(&r.worker)
+	go r.run()
+}
+
+// retire ends a goroutine of the member. The caller holds the lock.
+func (c *Consumer[E]) retire(r *runner[E]) {
+	clear(r.batch)
+	r.count = 0
+	c.leave(&r.worker)
+	c.runners.Put(r)
+	c.queue.rest()
+}
+
+// Close ends the member. What it has not begun is handed on to the others; what waits when the last one ends is abandoned. A handler
+// that runs goes on, and the next event of its key waits for it. It is idempotent and does not wait: see Done.
+func (c *Consumer[E]) Close() {
+	q := c.queue
+	q.Gate.mu.Lock()
+	defer q.Gate.mu.Unlock()
+	if c.closed {
+		return
+	}
+	c.closed = true
+	q.workers.Add(int32(-c.limit))
+	q.capacity -= c.share
+	waiting := uint64(0)
+	if q.members[0] == c {
+		waiting = uint64(q.length())
+	}
+	q.members = slices.DeleteFunc(q.members, func(other *Consumer[E]) bool { return other == c })
+	if len(q.members) > 0 {
+		c.totals.Matched -= waiting
+		q.members[0].totals.Matched += waiting
+		q.reassign()
+	} else {
+		c.totals.Abandoned += waiting
+		q.closed, q.waiting = true, nil
+		q.wake()
+	}
+	c.Member.rest()
+}
+
+// reassign gives all keys to the members that they belong to now, and finds somebody for every event.
+func (q *Queue[E]) reassign() {
+	if q.waiting == nil {
+		return
+	}
+	for _, k := range q.waiting.keys {
+		owner := q.ownerOf(k.name)
+		if owner == k.owner {
+			continue
+		}
+		k.owner = owner
+		if n := k.waiting.head; n != nil && n.ready != nil {
+			n.ready.remove(byReadiness, n)
+			q.waiting.makeReady(n, &owner.ready)
+		}
+	}
+	for n := q.waiting.all.head; n != nil; n = n.links[byArrival].next {
+		q.staff(n)
+	}
+}

@@ -1,0 +1,139 @@
+package lane
+
+import "runtime"
+
+// Reader is a subscription that reads a log. It has one worker.
+type Reader[E any] struct {
+	Gate
+	Member
+	log        *Log[E]
+	runner     runner[E]
+	newHandler func() Handler[E]
+
+	// Guarded by the log's lock.
+	in     bool   // has joined
+	joined uint64 // the number of its first event
+	taken  uint64 // the number of the next event to take
+	early  int    // how many events it got ahead of the log's
+	ahead  bool   // those are its batch now
+}
+
+// NewReader returns a reader of l, which has not joined yet.
+func NewReader[E any](l *Log[E], c Config, newHandler func() Handler[E]) *Reader[E] {
+	r := &Reader[E]{log: l, newHandler: newHandler}
+	r.Gate.init(&c, l.mu, r)
+	r.capacity = c.Capacity
+	r.Member.init(&c, 1, &r.Gate)
+	r.runner.member, r.runner.source = &r.Member, r
+	return r
+}
+
+// Join makes everything that is appended from now on come to the reader, after copies of the events in early. The caller holds the locks.
+func (r *Reader[E]) Join(early []E) {
+	l := r.log
+	l.readers = append(l.readers, r)
+	l.free = 0
+	r.in, r.joined, r.taken, r.early = true, l.tail, l.tail, len(early)
+	if r.early == 0 {
+		l.resting = append(l.resting, r)
+		return
+	}
+	size := minRing
+	for size < r.early {
+		size *= 2
+	}
+	r.runner.batch = append(make([]E, 0, size), early...)[:size]
+	r.ahead, r.runner.count = true, r.early
+	r.runner.begin(r.early)
+	r.start()
+}
+
+// start gives the reader a goroutine. The caller holds the lock.
+func (r *Reader[E]) start() {
+	if r.runner.handler == nil {
+		r.runner.handler = r.newHandler()
+	}
+	r.enter(&r.runner.worker)
+	go r.runner.run()
+}
+
+// Close ends the reader: what waits is abandoned, a handler that runs goes on. It is idempotent and does not wait: see Done.
+func (r *Reader[E]) Close() {
+	l := r.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.Member.closed {
+		return
+	}
+	matched, queued := r.shares(nil)
+	r.totals.Matched += matched
+	r.totals.Abandoned += queued
+	r.Gate.closed, r.Member.closed = true, true
+	r.wake()
+	for _, w := range r.active {
+		w.cut()
+	}
+	l.remove(r)
+	r.rest()
+}
+
+func (r *Reader[E]) room() int {
+	room := r.capacity - int(r.log.tail-r.taken)
+	for _, w := range r.active {
+		room -= w.waiting()
+	}
+	return room
+}
+
+// done returns the number of the event before which the reader needs none of the log any more.
+func (r *Reader[E]) done() uint64 {
+	if r.ahead {
+		return r.taken
+	}
+	return r.taken - uint64(r.runner.count-r.runner.get().finished())
+}
+
+func (r *Reader[E]) shares(*Member) (matched, queued uint64) {
+	if !r.in || r.Member.closed {
+		return 0, 0 // Close has booked them
+	}
+	return r.log.tail - r.joined + uint64(r.early), r.log.tail - r.taken
+}
+
+func (r *Reader[E]) counter() *Member { return &r.Member }
+
+func (r *Reader[E]) take(w *runner[E]) bool {
+	l := r.log
+	for i := 0; ; i++ {
+		l.mu.Lock()
+		if r.Member.closed {
+			r.retire()
+			l.mu.Unlock()
+			return false
+		}
+		if l.tail > r.taken {
+			break
+		}
+		if i == idleYields {
+			r.retire()
+			l.repose(r)
+			l.mu.Unlock()
+			return false
+		}
+		l.mu.Unlock()
+		runtime.Gosched()
+	}
+	defer l.mu.Unlock()
+	n := min(l.tail-r.taken, maxBatch)
+	w.batch, w.from, w.count = l.store.ring, r.taken, int(n)
+	r.taken += n
+	r.ahead = false
+	w.begin(w.count)
+	return true
+}
+
+// retire ends the reader's goroutine. The caller holds the lock.
+func (r *Reader[E]) retire() {
+	r.runner.batch, r.runner.count, r.ahead = nil, 0, false
+	r.leave(&r.runner.worker)
+}

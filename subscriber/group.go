@@ -1,0 +1,49 @@
+package subscriber
+
+import (
+	"fmt"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/lane"
+	"github.com/fanfare-go/fanfare/internal/match"
+)
+
+// groupKey is what the queue of a group is shared under: groups of the same name with other selectors are other groups.
+type groupKey struct {
+	name     string
+	selector match.Selector
+}
+
+// placeInGroup makes the sink a member of a group.
+func (s *sink[T]) placeInGroup(c lane.Config, name string) (place, error) {
+	for {
+		own := c
+		own.Name = name
+		shared, release := s.bus.Share(groupKey{name, s.Selector()}, func() any { return s.newQueueLane(own, true) })
+		l, ok := shared.(*queueLane[T])
+		if !ok {
+			release()
+			return place{}, &bus.OptionError{Field: "subscriber.Options.Group", Value: name, Limit: fmt.Sprintf("a group of other subscriptions to events of type %s on %q", typeName[T](), s.selector)}
+		}
+		if g := &l.queue.Gate; g.Policy != c.Local || g.Remote != c.Remote || g.Timeout != c.Timeout {
+			release()
+			return place{}, &bus.OptionError{Field: "subscriber.Options.Overflow or BlockTimeout", Value: c.Name, Limit: fmt.Sprintf("that of the other members of group %q", name)}
+		}
+		first := l.queue.Depth() == 0
+		m := l.queue.Join(c, s.newWorker)
+		if m == nil { // its last member has just left
+			release()
+			continue
+		}
+		return place{
+			member: &m.Member,
+			lane:   l,
+			attached: func(retained []bus.Retained) {
+				if first {
+					l.queue.Retained(events[T](retained))
+				}
+			},
+			close: func() { release(); m.Close() },
+		}, nil
+	}
+}

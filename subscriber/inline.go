@@ -1,0 +1,102 @@
+package subscriber
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"sync"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/internal/lane"
+	"github.com/fanfare-go/fanfare/topic"
+)
+
+// inline is a subscription whose handler publishers call. It is a bus.Inline.
+type inline[T any] struct {
+	sink  *sink[T]
+	state *lane.Inline
+	bare
+	messages sync.Pool // of *message[T], for the chain
+}
+
+// message is an event on its way through the chain.
+type message[T any] struct {
+	event   topic.Event[T]
+	message *bus.Message
+}
+
+func (s *sink[T]) placeInline(c lane.Config) place {
+	i := &inline[T]{sink: s, bare: newBare(s.selector)}
+	c.ID = s.bus.NextID()
+	if name, exact := s.selector.Selector().Name(); exact {
+		lock, release := s.bus.RouteLock(name)
+		i.state = lane.NewInline(c, lock)
+		return place{member: &i.state.Member, inline: i, attached: i.attached, close: func() { i.state.Close(); release() }}
+	}
+	i.state = lane.NewInline(c, nil)
+	return place{member: &i.state.Member, inline: i, attached: i.attached, close: i.state.Close}
+}
+
+func (i *inline[T]) State() *lane.Inline { return i.state }
+
+// attached calls the handler with what is retained in a goroutine of its own, as the routes are locked.
+func (i *inline[T]) attached(retained []bus.Retained) {}
+
+// CallEncoded is Call with an event that is still to be decoded.
+func (i *inline[T]) CallEncoded(c *bus.InlineCaller, m envelope.Meta) error {
+	return i.Call(c, topic.FromMeta(*new(T), m))
+}
+
+// Call calls the handler, after Begin. A panic becomes an error, as in a worker.
+func (i *inline[T]) Call(c *bus.InlineCaller, e topic.Event[T]) (err error) {
+	outcome := lane.Failed
+	defer func() {
+		if v := recover(); v != nil {
+			err = i.failure(&e, &bus.PanicError{Value: v, Stack: debug.Stack()})
+		}
+		i.state.End(outcome)
+	}()
+	switch {
+	case i.sink.chain != nil:
+		err = i.callChain(c, e)
+	case e.Meta().Payload != nil:
+		err = i.callDecoded(c, e)
+	default:
+		err = i.sink.handler(c, e)
+	}
+	switch {
+	case err == nil:
+		outcome = lane.Succeeded
+	case errors.Is(err, bus.ErrFiltered):
+		outcome, err = lane.Filtered, nil
+	default:
+		err = i.failure(&e, err)
+	}
+	return err
+}
+
+func (i *inline[T]) failure(e *topic.Event[T], err error) error {
+	return &bus.InlineError{Topic: e.Topic(), Subscription: i.state.Member.Name, Err: err}
+}
+
+// callDecoded is apart, so that events that need no decoding stay on the stack.
+func (i *inline[T]) callDecoded(ctx context.Context, e topic.Event[T]) error {
+	if err := i.sink.decode(&e); err != nil {
+		return err
+	}
+	return i.sink.handler(ctx, e)
+}
+
+func (i *inline[T]) callChain(ctx context.Context, e topic.Event[T]) error {
+	m, _ := i.messages.Get().(*message[T])
+	if m == nil {
+		m = &message[T]{message: bus.NewMessage(i.sink.codec)}
+	}
+	m.event = e
+	m.message.Reset(m.event.Meta(), &m.event, &m.event.Value)
+	err := i.sink.chain(ctx, m.message)
+	m.event = topic.Event[T]{}
+	i.messages.Put(m)
+	return err
+}

@@ -1,0 +1,6 @@
+package transport
+
+type Retainer interface {
+	Transport
+	PublishRetained(m *Message, key string, limit int) error
+}
