@@ -15,6 +15,7 @@ import (
 type worker[T any] struct {
 	sink    *sink[T]
 	ctx     context.Context // of its handlers
+	event   topic.Event[T]  // a copy, for what is decoded or goes through middleware
 	message *bus.Message    // nil without middleware
 }
 
@@ -27,11 +28,42 @@ func (s *sink[T]) newWorker() lane.Handler[topic.Event[T]] {
 }
 
 // Handle takes one event through the chain, or straight to the handler when there is no chain.
-func (w *worker[T]) Handle(e *topic.Event[T]) lane.Outcome {
-	err := w.call(e)
+func (w *worker[T]) Handle(in *topic.Event[T], turn *lane.Worker) lane.Outcome {
+	var err error
+	if w.message == nil && in.Meta().Payload == nil {
+		e := *in
+		if !turn.Begin() {
+			return lane.Abandoned
+		}
+		err = w.sink.handler(w.ctx, e)
+	} else {
+		w.event = *in
+		if !turn.Begin() {
+			return lane.Abandoned
+		}
+		err = w.call()
+	}
 	if err == nil {
 		return lane.Succeeded
 	}
+	return w.failed(in, err)
+}
+
+// call takes the event that was copied through the chain, or decodes it.
+func (w *worker[T]) call() error {
+	defer w.forget()
+	if w.message != nil {
+		w.message.Reset(w.event.Meta(), &w.event, &w.event.Value)
+		return w.sink.chain(w.ctx, w.message)
+	}
+	if err := w.sink.decode(&w.event); err != nil {
+		return err
+	}
+	return w.sink.handler(w.ctx, w.event)
+}
+
+// failed returns the outcome that err means, and logs it.
+func (w *worker[T]) failed(e *topic.Event[T], err error) lane.Outcome {
 	if errors.Is(err, bus.ErrFiltered) {
 		return lane.Filtered
 	}
@@ -39,18 +71,7 @@ func (w *worker[T]) Handle(e *topic.Event[T]) lane.Outcome {
 	return lane.Failed
 }
 
-func (w *worker[T]) call(e *topic.Event[T]) error {
-	if w.message != nil {
-		w.message.Reset(e.Meta(), e, &e.Value)
-		return w.sink.chain(w.ctx, w.message)
-	}
-	if e.Meta().Payload != nil {
-		if err := w.sink.decode(e); err != nil {
-			return err
-		}
-	}
-	return w.sink.handler(w.ctx, *e)
-}
+func (w *worker[T]) forget() { w.event = topic.Event[T]{} }
 
 // Recovered logs a panic that no middleware caught.
 func (w *worker[T]) Recovered(e *topic.Event[T], value any) {

@@ -21,11 +21,12 @@ type counting struct {
 	ctx context.Context
 }
 
-func (c *counting) Handle(e *sample) Outcome {
-	if e.p != nil {
-		return Failed
+func (c *counting) Handle(e *sample, w *Worker) Outcome {
+	s := *e
+	if !w.Begin() {
+		return Abandoned
 	}
-	if c.f(c.ctx, *e) != nil {
+	if c.f(c.ctx, s) != nil {
 		return Failed
 	}
 	return Succeeded

@@ -42,7 +42,7 @@ func (c *Consumer[E]) start() {
 		r = &runner[E]{source: c.queue, consumer: c, handler: c.newHandler()}
 		r.member = &c.Member
 	}
-	c.enter(&r.worker)
+	c.enter(&r.Worker)
 	go r.run()
 }
 
@@ -50,7 +50,7 @@ func (c *Consumer[E]) start() {
 func (c *Consumer[E]) retire(r *runner[E]) {
 	clear(r.batch)
 	r.count = 0
-	c.leave(&r.worker)
+	c.leave(&r.Worker)
 	c.runners.Put(r)
 	c.queue.rest()
 }

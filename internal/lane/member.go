@@ -17,7 +17,7 @@ type Member struct {
 
 	// Guarded by gate.mu.
 	limit  int       // workers at the same time
-	active []*worker // those that have a goroutine
+	active []*Worker // those that have a goroutine
 	totals Totals    // without what is queued or being handled
 	told   uint64    // dropped events that the watchdog has told of
 	noted  bool      // the watchdog is to tell of dropped events
@@ -37,7 +37,7 @@ func (m *Member) Gate() *Gate { return m.gate }
 func (m *Member) Done() <-chan struct{} { return m.done }
 
 // enter adds a worker. The caller holds the lock.
-func (m *Member) enter(w *worker) {
+func (m *Member) enter(w *Worker) {
 	if len(m.active) == 0 {
 		m.roster.add(m)
 	}
@@ -45,7 +45,7 @@ func (m *Member) enter(w *worker) {
 }
 
 // leave takes a worker that has no more to do off the list. The caller holds the lock.
-func (m *Member) leave(w *worker) {
+func (m *Member) leave(w *Worker) {
 	w.begin(0)
 	i := slices.Index(m.active, w)
 	last := len(m.active) - 1
@@ -82,10 +82,10 @@ func (m *Member) dropped() uint64 {
 }
 
 // sights returns what each worker is at, and asks those that are at an event to call resume at the next one.
-func (m *Member) sights(now time.Time) map[*worker]sight {
+func (m *Member) sights(now time.Time) map[*Worker]sight {
 	m.gate.mu.Lock()
 	defer m.gate.mu.Unlock()
-	all := make(map[*worker]sight, len(m.active))
+	all := make(map[*Worker]sight, len(m.active))
 	for _, w := range m.active {
 		if finished := w.get().finished(); finished < w.size {
 			all[w] = sight{batch: w.batch, finished: finished, since: now}

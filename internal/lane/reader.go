@@ -53,7 +53,7 @@ func (r *Reader[E]) start() {
 	if r.runner.handler == nil {
 		r.runner.handler = r.newHandler()
 	}
-	r.enter(&r.runner.worker)
+	r.enter(&r.runner.Worker)
 	go r.runner.run()
 }
 
@@ -135,5 +135,5 @@ func (r *Reader[E]) take(w *runner[E]) bool {
 // retire ends the reader's goroutine. The caller holds the lock.
 func (r *Reader[E]) retire() {
 	r.runner.batch, r.runner.count, r.ahead = nil, 0, false
-	r.leave(&r.runner.worker)
+	r.leave(&r.runner.Worker)
 }

@@ -2,8 +2,9 @@ package lane
 
 // Handler handles the events of one worker. One goroutine at a time uses it.
 type Handler[E any] interface {
-	// Handle handles one event, which it may change. If it ends its goroutine, that counts as failed and another goroutine goes on.
-	Handle(e *E) Outcome
+	// Handle handles one event. e points into a queue: it copies the event, which it neither changes nor keeps otherwise, then calls w.Begin,
+	// and if that reports true it handles the copy. If it ends its goroutine, that counts as failed and another goroutine goes on.
+	Handle(e *E, w *Worker) Outcome
 	// Recovered is called with what Handle panicked with, on the stack of the panic. The event counts as failed.
 	Recovered(e *E, value any)
 }
@@ -16,13 +17,12 @@ type source[E any] interface {
 
 // runner is a worker with its events. It outlives its goroutine when a handler ends that.
 type runner[E any] struct {
-	worker
+	Worker
 	source   source[E]
 	handler  Handler[E]
 	batch    []E          // a ring: its length is a power of two
 	from     uint64       // where the first event of the batch is in it
 	count    int          // events in the batch, whatever was given up since
-	event    E            // the one at hand, a copy: handlers never see the memory of a queue
 	consumer *Consumer[E] // whose worker it is, and
 	lane     *key[E]      // the key of the event, in a Queue
 	panicked bool         // the event at hand has been counted as failed
@@ -54,25 +54,30 @@ func (r *runner[E]) handleBatch() (complete bool) {
 			return
 		}
 		if v := recover(); v != nil {
-			r.handler.Recovered(&r.event, v)
+			r.handler.Recovered(r.at(), v)
 			r.fail()
 			r.panicked = true
 		}
 	}()
-	r.panicked = false
-	p, gate, batch, mask := r.get(), r.member.gate, r.batch, uint64(len(r.batch)-1)
-	for p.finished() < r.count {
-		if gate.alert.Load() && !gate.attend(r.member.roster) {
+	for r.panicked = false; r.next.finished() < r.count; {
+		o := r.handler.Handle(r.at(), &r.Worker)
+		if o == Abandoned {
 			r.abandon()
 			break
 		}
-		r.event = batch[(r.from+uint64(p.finished()))&mask]
-		p = p.after(r.handler.Handle(&r.event))
-		r.progress.Store(uint64(p))
+		r.next = r.next.after(o)
 	}
-	r.event = *new(E)
+	r.progress.Store(uint64(r.next))
 	return true
 }
 
+// at returns the event at hand.
+func (r *runner[E]) at() *E {
+	return &r.batch[(r.from+uint64(r.next.finished()))&uint64(len(r.batch)-1)]
+}
+
 // fail counts the event at hand as failed.
-func (r *runner[E]) fail() { r.progress.Store(uint64(r.get().after(Failed))) }
+func (r *runner[E]) fail() {
+	r.next = r.next.after(Failed)
+	r.progress.Store(uint64(r.next))
+}

@@ -34,7 +34,7 @@ type watch struct {
 	quit     chan struct{}
 	done     chan struct{}
 
-	seen      map[*worker]sight // only the goroutine uses it, and stop after it
+	seen      map[*Worker]sight // only the goroutine uses it, and stop after it
 	lastDrops time.Time
 }
 
@@ -106,7 +106,7 @@ func (r *Roster) look(quit, done chan struct{}) {
 
 // tellSlow tells of events that are being handled for long. It reports whether there may be more to tell.
 func (w *watch) tellSlow(working []*Member, now time.Time) (more bool) {
-	seen := make(map[*worker]sight, len(working))
+	seen := make(map[*Worker]sight, len(working))
 	for _, m := range working {
 		for worker, s := range m.sights(now) {
 			if before, ok := w.seen[worker]; ok && before.batch == s.batch && before.finished == s.finished {

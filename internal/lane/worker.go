@@ -12,6 +12,8 @@ const (
 	Failed
 	// Filtered is the outcome of one that did not want the event.
 	Filtered
+	// Abandoned is the outcome when Begin reports false.
+	Abandoned
 )
 
 // maxBatch is how many events a worker takes under one lock, at most: what the parts of progress can count.
@@ -38,25 +40,34 @@ func (p progress) after(o Outcome) progress {
 }
 
 // worker is what a member knows of a goroutine that handles events, a batch at a time.
-type worker struct {
+type Worker struct {
 	member *Member
-	size   int    // events in the batch; guarded by the lock
-	batch  uint64 // counts batches; guarded by the lock
+	size   int      // events in the batch; guarded by the lock
+	batch  uint64   // counts batches; guarded by the lock
+	next   progress // what Begin makes known; only the worker uses it
 
-	// progress is written by the worker after each event, so that counters can be read at any moment and publishers learn of room without the
-	// worker taking a lock. The event after the finished ones, if there is one, is being handled.
+	// progress is written by the worker before each event and at the end, so that counters can be read at any moment and publishers learn of
+	// room without the worker taking a lock. The event after the finished ones, if there is one, is being handled.
 	_        [64]byte
 	progress atomic.Uint64
 	_        [56]byte
 }
 
-func (w *worker) get() progress { return progress(w.progress.Load()) }
+// Begin makes known that the events before this one are finished, and that this one is being handled. It reports false when the subscription
+// was closed before. That it stands between copying an event and using the copy saves 6 ns: after it the copy is in the cache, and reading
+// it does not wait for writes that are still under way.
+func (w *Worker) Begin() bool {
+	w.progress.Store(uint64(w.next))
+	return !w.member.gate.alert.Load() || w.member.gate.attend(w.member.roster)
+}
+
+func (w *Worker) get() progress { return progress(w.progress.Load()) }
 
 // waiting counts the events of the batch that no handler has begun. The caller holds the lock.
-func (w *worker) waiting() int { return max(w.size-w.get().finished()-1, 0) }
+func (w *Worker) waiting() int { return max(w.size-w.get().finished()-1, 0) }
 
 // addTo adds the batch to t. The caller holds the lock.
-func (w *worker) addTo(t *Totals) {
+func (w *Worker) addTo(t *Totals) {
 	p := w.get()
 	t.Succeeded += uint64(p.finished() - p.failed() - p.filtered())
 	t.Failed += uint64(p.failed())
@@ -68,15 +79,16 @@ func (w *worker) addTo(t *Totals) {
 }
 
 // begin makes size the batch, and books the one before. The caller holds the lock.
-func (w *worker) begin(size int) {
+func (w *Worker) begin(size int) {
 	w.addTo(&w.member.totals)
 	w.size = size
 	w.batch++
+	w.next = 0
 	w.progress.Store(0)
 }
 
 // abandon gives up the event that the end of the subscription came before. What is behind it was given up by cut.
-func (w *worker) abandon() {
+func (w *Worker) abandon() {
 	m := w.member
 	m.gate.mu.Lock()
 	defer m.gate.mu.Unlock()
@@ -87,7 +99,7 @@ func (w *worker) abandon() {
 
 // cut gives up the events of the batch that no handler has begun. The caller holds the lock, and has set alert: the worker begins
 // nothing after those that are counted as begun here.
-func (w *worker) cut() {
+func (w *Worker) cut() {
 	rest := w.waiting()
 	w.size -= rest
 	w.member.totals.Abandoned += uint64(rest)
