@@ -119,6 +119,9 @@ func (b *Bus) SubscribeChain() []Middleware { return b.options.Subscribe }
 // Graph is the wait-for graph of the bus, inside the module.
 func (b *Bus) Graph() *lane.Graph { return &b.graph }
 
+// Draining is closed when the bus begins to end, inside the module.
+func (b *Bus) Draining() <-chan struct{} { return b.draining }
+
 // Roster knows who is at work, inside the module.
 func (b *Bus) Roster() *lane.Roster { return &b.roster }
 

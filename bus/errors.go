@@ -3,6 +3,7 @@ package bus
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,31 @@ func (e *InlineError) Error() string {
 
 // Unwrap returns the handler's error.
 func (e *InlineError) Unwrap() error { return e.Err }
+
+// BatchError is what the handler of a batch returns when some of its events failed and the others did not. After any other error all of
+// them have failed.
+type BatchError struct {
+	// Failed has why each event failed, by its index in the batch.
+	Failed map[int]error
+}
+
+// Error gives the number of failed events, and the first of them.
+func (e *BatchError) Error() string {
+	if len(e.Failed) == 0 {
+		return "bus: no event of the batch failed"
+	}
+	first := slices.Min(slices.Collect(maps.Keys(e.Failed)))
+	return fmt.Sprintf("bus: %d events of the batch failed, the first at index %d: %v", len(e.Failed), first, e.Failed[first])
+}
+
+// Unwrap returns the errors of the events, in order.
+func (e *BatchError) Unwrap() []error {
+	all := make([]error, 0, len(e.Failed))
+	for _, i := range slices.Sorted(maps.Keys(e.Failed)) {
+		all = append(all, e.Failed[i])
+	}
+	return all
+}
 
 // RecursionError is returned by a Publish from an inline handler when more than 64 inline handlers have called each other by publishing.
 // It has delivered to nobody.

@@ -171,10 +171,13 @@ func (b *Bus) offer(ctx context.Context, l Lane, m *envelope.Meta) {
 	}
 }
 
-// call calls an inline handler. Its error has been logged and counted: nobody here waits for it.
+// call calls an inline handler, and logs its error: no publisher waits for it.
 func (b *Bus) call(ctx context.Context, i Inline, m *envelope.Meta) {
-	if i.State().BeginReceived() {
-		_ = i.CallEncoded(b.receiver.For(b, ctx), *m)
+	if !i.State().BeginReceived() {
+		return
+	}
+	if err := i.CallEncoded(b.receiver.For(b, ctx), *m); err != nil {
+		b.log.Error().Err(err).Str("topic", m.Origin.Topic).Uint64("seq", m.Seq).Msg("event failed")
 	}
 }
 

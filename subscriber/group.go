@@ -30,7 +30,7 @@ func (s *sink[T]) placeInGroup(c lane.Config, name string) (place, error) {
 			return place{}, &bus.OptionError{Field: "subscriber.Options.Overflow or BlockTimeout", Value: c.Name, Limit: fmt.Sprintf("that of the other members of group %q", name)}
 		}
 		first := l.queue.Depth() == 0
-		m := l.queue.Join(c, s.newWorker)
+		m := l.queue.Join(c, s.newHandler)
 		if m == nil { // its last member has just left
 			release()
 			continue

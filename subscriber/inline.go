@@ -17,7 +17,8 @@ type inline[T any] struct {
 	sink  *sink[T]
 	state *lane.Inline
 	bare
-	messages sync.Pool // of *message[T], for the chain
+	early    []topic.Event[T] // what was retained when it came
+	messages sync.Pool        // of *message[T], for the chain
 }
 
 // message is an event on its way through the chain.
@@ -32,16 +33,34 @@ func (s *sink[T]) placeInline(c lane.Config) place {
 	if name, exact := s.selector.Selector().Name(); exact {
 		lock, release := s.bus.RouteLock(name)
 		i.state = lane.NewInline(c, lock)
-		return place{member: &i.state.Member, inline: i, attached: i.attached, close: func() { i.state.Close(); release() }}
+		return i.place(func() { i.state.Close(); release() })
 	}
 	i.state = lane.NewInline(c, nil)
-	return place{member: &i.state.Member, inline: i, attached: i.attached, close: i.state.Close}
+	return i.place(i.state.Close)
+}
+
+func (i *inline[T]) place(end func()) place {
+	return place{member: &i.state.Member, inline: i, attached: i.attached, begun: i.begun, close: end}
 }
 
 func (i *inline[T]) State() *lane.Inline { return i.state }
 
-// attached calls the handler with what is retained in a goroutine of its own, as the routes are locked.
-func (i *inline[T]) attached(retained []bus.Retained) {}
+// attached remembers what is retained: the routes are locked.
+func (i *inline[T]) attached(retained []bus.Retained) { i.early = events[T](retained) }
+
+// begun calls the handler with that.
+func (i *inline[T]) begun() {
+	var callers bus.InlineCallers
+	for _, e := range i.early {
+		if !i.state.BeginReceived() {
+			return
+		}
+		if err := i.Call(callers.For(i.sink.bus, i.sink.ctx), e); err != nil {
+			i.sink.log(&e, err) // nobody else hears of it
+		}
+	}
+	i.early = nil
+}
 
 // CallEncoded is Call with an event that is still to be decoded.
 func (i *inline[T]) CallEncoded(c *bus.InlineCaller, m envelope.Meta) error {
@@ -82,7 +101,7 @@ func (i *inline[T]) failure(e *topic.Event[T], err error) error {
 
 // callDecoded is apart, so that events that need no decoding stay on the stack.
 func (i *inline[T]) callDecoded(ctx context.Context, e topic.Event[T]) error {
-	if err := i.sink.decode(&e); err != nil {
+	if err := i.sink.decode(ctx, &e); err != nil {
 		return err
 	}
 	return i.sink.handler(ctx, e)

@@ -21,6 +21,11 @@ type sink[T any] struct {
 	chain    bus.Handler     // middleware around handler; nil without middleware
 	ctx      context.Context // the workers' contexts derive from it
 	cancel   context.CancelFunc
+	// newHandler makes a worker of the kind that the subscription has.
+	newHandler func() lane.Handler[topic.Event[T]]
+	batches    *lane.Batch // nil: one event at a time
+	// undecodable, if not nil, gets events whose payload does not decode instead of their failing.
+	undecodable func(ctx context.Context, err error) error
 	place
 }
 
@@ -31,28 +36,35 @@ type place struct {
 	inline bus.Inline
 	// attached is called when events are about to come, with those that the topics retain.
 	attached func(retained []bus.Retained)
+	begun    func() // called after that without locks; may be nil
 	close    func()
 }
 
-func newSink[T any](b *bus.Bus, sel topic.Selector[T], handler func(context.Context, topic.Event[T]) error, o *Options, site uintptr) (*sink[T], error) {
-	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec(), handler: handler}
+// newSink returns a sink with the handler that kind gives it.
+func newSink[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintptr, kind func(*sink[T])) (*sink[T], error) {
+	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec()}
+	s.newHandler = func() lane.Handler[topic.Event[T]] { return s.newWorker() }
+	s.ctx, s.cancel = context.WithCancel(b.Context())
+	kind(s)
 	if chain := slices.Concat(b.SubscribeChain(), o.Middleware); len(chain) > 0 {
 		s.chain = bus.Chain(s.innermost, chain...)
 	}
 	remote := b.Transport() != nil
-	c := lane.Config{Name: o.Name, Site: site, Graph: b.Graph(), Roster: b.Roster(), Workers: o.Workers, Capacity: o.Queue, Timeout: o.BlockTimeout}
+	c := lane.Config{Name: o.Name, Site: site, Graph: b.Graph(), Roster: b.Roster(), Workers: o.Workers, Capacity: o.Queue, Timeout: o.BlockTimeout, Batch: s.batches}
 	c.Local, c.Remote = o.policies(remote)
-	s.ctx, s.cancel = context.WithCancel(b.Context())
 	var err error
 	switch {
 	case o.Inline:
 		s.place = s.placeInline(c)
-	case o.plain(remote):
+	case o.plain(remote) && s.batches == nil:
 		s.place = s.placeInLog(c)
 	case o.Group != "":
 		s.place, err = s.placeInGroup(c, o.Group)
 	default:
 		s.place = s.placeInQueue(c)
+	}
+	if err != nil {
+		s.cancel()
 	}
 	return s, err
 }
@@ -69,7 +81,7 @@ func (s *sink[T]) placeInLog(c lane.Config) place {
 	} else {
 		l.log = lane.NewLog[topic.Event[T]](s.bus.NextID(), nil)
 	}
-	r := lane.NewReader(l.log, c, s.newWorker)
+	r := lane.NewReader(l.log, c, s.newHandler)
 	return place{
 		member: &r.Member,
 		lane:   l,
@@ -88,7 +100,7 @@ type logKey[T any] struct{ topic string }
 // placeInQueue gives the sink a queue of its own.
 func (s *sink[T]) placeInQueue(c lane.Config) place {
 	l := s.newQueueLane(c, c.Workers > 1)
-	m := l.queue.Join(c, s.newWorker)
+	m := l.queue.Join(c, s.newHandler)
 	return place{
 		member:   &m.Member,
 		lane:     l,
@@ -139,7 +151,7 @@ func (s *sink[T]) Close() {
 func (s *sink[T]) innermost(ctx context.Context, m *bus.Message) error {
 	e := m.Event().(*topic.Event[T])
 	if m.Stale() {
-		if err := s.decode(e); err != nil {
+		if err := s.decode(ctx, e); err != nil {
 			return err
 		}
 		m.Fresh()
@@ -148,15 +160,20 @@ func (s *sink[T]) innermost(ctx context.Context, m *bus.Message) error {
 }
 
 // decode sets the value of e from its payload.
-func (s *sink[T]) decode(e *topic.Event[T]) error {
+func (s *sink[T]) decode(ctx context.Context, e *topic.Event[T]) error {
 	meta := e.Meta()
 	src := meta.Payload.Frames[0]
 	if len(meta.Payload.Frames) > 1 {
 		src = bytes.Join(meta.Payload.Frames, nil)
 	}
 	e.Value = *new(T)
-	if err := s.codec.Decode(src, &e.Value); err != nil {
-		return bus.NewDecodeError(meta, s.codec.ContentType(), typeName[T](), err)
+	err := s.codec.Decode(src, &e.Value)
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = bus.NewDecodeError(meta, s.codec.ContentType(), typeName[T](), err)
+	if s.undecodable != nil {
+		return s.undecodable(ctx, err)
+	}
+	return err
 }

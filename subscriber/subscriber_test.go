@@ -39,7 +39,7 @@ func TestOptionsOutsideTheirLimits(t *testing.T) {
 		"subscriber.Options.Workers is 65537, it must be 1 to 65536, or 0 for 1":                      {Workers: 65537},
 		"subscriber.Options.Queue is -5, it must be 1 to 16777216, or 0 for 1024":                     {Queue: -5},
 		"subscriber.Options.Queue is 16777217, it must be 1 to 16777216, or 0 for 1024":               {Queue: 1<<24 + 1},
-		"subscriber.Options.Overflow is 9, it must be one of the policies of package bus, or 0":              {Overflow: 9},
+		"subscriber.Options.Overflow is 9, it must be one of the policies of package bus, or 0":       {Overflow: 9},
 		"subscriber.Options.Middleware[1].Wrap is <nil>, it must be a function (middleware \"none\")": {Middleware: []bus.Middleware{bus.Wrap("ok", func(h bus.Handler) bus.Handler { return h }), {Name: "none"}}},
 	} {
 		_, err := subscriber.New(b, numbers, ignore, o)

@@ -27,23 +27,31 @@ type Subscription struct {
 // nil options mean the defaults. New returns a [*bus.OptionError] for options outside their limits, [bus.ErrClosed] when the bus is
 // closed, and what the transport has against the selector.
 func New[T any](b *bus.Bus, sel topic.Selector[T], handler func(ctx context.Context, e topic.Event[T]) error, o *Options) (*Subscription, error) {
-	if !usable(sel) {
-		return nil, &bus.OptionError{Field: "subscriber.New selector", Value: fmt.Sprint(sel), Limit: "one made by package topic, with a codec"}
-	}
 	if handler == nil {
 		return nil, &bus.OptionError{Field: "subscriber.New handler", Value: nil, Limit: "a function"}
+	}
+	return subscribe(b, sel, o, callSite(), func(s *sink[T]) { s.handler = handler })
+}
+
+// subscribe makes a subscription of any kind.
+func subscribe[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintptr, kind func(*sink[T])) (*Subscription, error) {
+	if !usable(sel) {
+		return nil, &bus.OptionError{Field: "subscriber.New selector", Value: fmt.Sprint(sel), Limit: "one made by package topic, with a codec"}
 	}
 	options, err := o.withDefaults(b, sel.String())
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSink(b, sel, handler, &options, callSite())
+	s, err := newSink(b, sel, &options, site, kind)
 	if err != nil {
 		return nil, err
 	}
 	if err := b.Attach(s); err != nil {
 		s.Close()
 		return nil, err
+	}
+	if s.begun != nil {
+		s.begun()
 	}
 	return &Subscription{b, s, s.member}, nil
 }

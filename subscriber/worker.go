@@ -19,7 +19,7 @@ type worker[T any] struct {
 	message *bus.Message    // nil without middleware
 }
 
-func (s *sink[T]) newWorker() lane.Handler[topic.Event[T]] {
+func (s *sink[T]) newWorker() *worker[T] {
 	w := &worker[T]{sink: s, ctx: bus.HandlerContext(s.ctx, &lane.Caller{Gate: s.member.Gate(), Graph: s.bus.Graph()})}
 	if s.chain != nil {
 		w.message = bus.NewMessage(s.codec)
@@ -41,7 +41,7 @@ func (w *worker[T]) Handle(in *topic.Event[T], turn *lane.Worker) lane.Outcome {
 		if !turn.Begin() {
 			return lane.Abandoned
 		}
-		err = w.call()
+		err = w.call(w.ctx)
 	}
 	if err == nil {
 		return lane.Succeeded
@@ -50,22 +50,27 @@ func (w *worker[T]) Handle(in *topic.Event[T], turn *lane.Worker) lane.Outcome {
 }
 
 // call takes the event that was copied through the chain, or decodes it.
-func (w *worker[T]) call() error {
+func (w *worker[T]) call(ctx context.Context) error {
 	defer w.forget()
 	if w.message != nil {
 		w.message.Reset(w.event.Meta(), &w.event, &w.event.Value)
-		return w.sink.chain(w.ctx, w.message)
+		return w.sink.chain(ctx, w.message)
 	}
-	if err := w.sink.decode(&w.event); err != nil {
-		return err
+	if w.event.Meta().Payload != nil {
+		if err := w.sink.decode(ctx, &w.event); err != nil {
+			return err
+		}
 	}
-	return w.sink.handler(w.ctx, w.event)
+	return w.sink.handler(ctx, w.event)
 }
 
 // failed returns the outcome that err means, and logs it.
 func (w *worker[T]) failed(e *topic.Event[T], err error) lane.Outcome {
-	if errors.Is(err, bus.ErrFiltered) {
+	switch {
+	case errors.Is(err, bus.ErrFiltered):
 		return lane.Filtered
+	case errors.Is(err, errUnread):
+		return lane.Abandoned
 	}
 	w.sink.log(e, err)
 	return lane.Failed

@@ -3,6 +3,7 @@ package lane
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // Consumer is a subscription that takes its events from a Queue.
@@ -14,6 +15,7 @@ type Consumer[E any] struct {
 	share      int     // of the queue's capacity
 	ready      list[E] // events of its keys that may be handled now
 	runners    sync.Pool
+	*gathering // nil unless it takes batches
 }
 
 // Join adds a member. Workers and capacities of all members add up. It returns nil if the queue has ended with its last member.
@@ -24,7 +26,7 @@ func (q *Queue[E]) Join(c Config, newHandler func() Handler[E]) *Consumer[E] {
 		return nil
 	}
 	q.joined++
-	m := &Consumer[E]{queue: q, newHandler: newHandler, id: q.joined, share: c.Capacity}
+	m := &Consumer[E]{queue: q, newHandler: newHandler, id: q.joined, share: c.Capacity, gathering: newGathering(c.Batch)}
 	m.init(&c, c.Workers, &q.Gate)
 	q.members = append(q.members, m)
 	q.capacity += c.Capacity
@@ -34,22 +36,36 @@ func (q *Queue[E]) Join(c Config, newHandler func() Handler[E]) *Consumer[E] {
 
 // start gives the member one more goroutine, unless it has all. The caller holds the lock.
 func (c *Consumer[E]) start() {
+	if c.gathering != nil && c.lingering {
+		if c.queue.waiting.available(c) >= c.Size {
+			c.look()
+		}
+		return
+	}
 	if len(c.active) == c.limit {
 		return
 	}
 	r, _ := c.runners.Get().(*runner[E])
 	if r == nil {
 		r = &runner[E]{source: c.queue, consumer: c, handler: c.newHandler()}
-		r.member = &c.Member
+		r.member, r.whole = &c.Member, c.gathering != nil
 	}
 	c.enter(&r.Worker)
 	go r.run()
 }
 
+// size is how many events a worker takes at once.
+func (c *Consumer[E]) size() int {
+	if c.gathering == nil {
+		return 1
+	}
+	return c.Size
+}
+
 // retire ends a goroutine of the member. The caller holds the lock.
 func (c *Consumer[E]) retire(r *runner[E]) {
 	clear(r.batch)
-	r.count = 0
+	r.count, r.until = 0, time.Time{}
 	c.leave(&r.Worker)
 	c.runners.Put(r)
 	c.queue.rest()
@@ -65,6 +81,9 @@ func (c *Consumer[E]) Close() {
 		return
 	}
 	c.closed = true
+	if c.gathering != nil {
+		c.look()
+	}
 	q.workers.Add(int32(-c.limit))
 	q.capacity -= c.share
 	waiting := uint64(0)

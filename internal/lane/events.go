@@ -13,7 +13,6 @@ type topicKey struct{ topic, key string }
 
 // events are what waits in a Queue, in several orders. It knows neither bounds nor workers; the queue's lock guards it.
 type events[E any] struct {
-	length  int
 	arrived uint64
 	all     list[E] // by arrival
 	free    list[E] // those without a key, which any member may handle
@@ -46,7 +45,6 @@ func (s *events[E]) vacate(n *node[E]) {
 func (s *events[E]) add(n *node[E], k *key[E]) {
 	s.arrived++
 	n.key, n.order = k, s.arrived
-	s.length++
 	s.all.push(byArrival, n)
 	if k == nil {
 		s.makeReady(n, &s.free)
@@ -66,7 +64,6 @@ func (s *events[E]) makeReady(n *node[E], in *list[E]) {
 
 // remove takes a node out. If it was the first of its key, the one behind it comes first now, unless the key is running.
 func (s *events[E]) remove(n *node[E]) {
-	s.length--
 	s.all.remove(byArrival, n)
 	ready, k := n.ready, n.key
 	if ready != nil {
@@ -89,6 +86,9 @@ func (s *events[E]) settle(k *key[E]) {
 		delete(s.keys, k.name)
 	}
 }
+
+// available counts the events that c might handle now.
+func (s *events[E]) available(c *Consumer[E]) int { return s.free.length + c.ready.length }
 
 // next returns the event that c should handle now: of its own and those without a key the one that came first; nil if there is none.
 func (s *events[E]) next(c *Consumer[E]) *node[E] {

@@ -46,6 +46,7 @@ type Config struct {
 	Local    Policy        // for events published on this bus
 	Remote   Policy        // for events from a transport
 	Timeout  time.Duration // how long Block waits, 0: for ever
+	Batch    *Batch        // nil: events are handled one by one
 }
 
 // Entry is where publishers put events. Its lock is the route's, or its own.

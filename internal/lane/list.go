@@ -20,9 +20,13 @@ const (
 )
 
 // list is a list of nodes.
-type list[E any] struct{ head, tail *node[E] }
+type list[E any] struct {
+	head, tail *node[E]
+	length     int
+}
 
 func (l *list[E]) push(which int, n *node[E]) {
+	l.length++
 	n.links[which] = links[E]{prev: l.tail}
 	if l.tail == nil {
 		l.head = n
@@ -33,6 +37,7 @@ func (l *list[E]) push(which int, n *node[E]) {
 }
 
 func (l *list[E]) remove(which int, n *node[E]) {
+	l.length--
 	at := n.links[which]
 	n.links[which] = links[E]{}
 	if at.prev == nil {

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Traits are what a Queue has to know of its events.
@@ -194,7 +195,7 @@ func (q *Queue[E]) length() int {
 	if q.waiting == nil {
 		return 0
 	}
-	return q.waiting.length
+	return q.waiting.all.length
 }
 
 func (q *Queue[E]) shares(m *Member) (matched, queued uint64) {
@@ -216,63 +217,78 @@ func (q *Queue[E]) take(r *runner[E]) bool {
 	for i := 0; ; i++ {
 		q.Gate.mu.Lock()
 		q.finish(r)
-		if c.closed {
+		if !r.until.IsZero() {
+			c.lingering = false
+		}
+		available := 0
+		if !c.closed {
+			available = q.waiting.available(c)
+		}
+		switch {
+		case available == 0 && (c.closed || i >= idleYields):
 			c.retire(r)
 			q.Gate.mu.Unlock()
 			return false
-		}
-		if n := q.waiting.next(c); n != nil {
-			q.hand(n, r)
+		case available == 0:
+			r.until = time.Time{}
+			q.Gate.mu.Unlock()
+			runtime.Gosched()
+		case c.gathering == nil || c.due(available, &r.until):
+			q.hand(r)
 			q.Gate.mu.Unlock()
 			return true
-		}
-		if i == idleYields {
-			c.retire(r)
+		default:
+			c.lingering = true
 			q.Gate.mu.Unlock()
-			return false
+			c.wait(r.until)
 		}
-		q.Gate.mu.Unlock()
-		runtime.Gosched()
 	}
 }
 
-// hand makes an event the next one of r.
-func (q *Queue[E]) hand(n *node[E], r *runner[E]) {
-	r.batch = append(r.batch[:0], n.event)
-	r.count = 1
-	if r.lane = n.key; r.lane != nil {
-		r.lane.running = true
+// hand gives r its next event, or as many as its batch takes.
+func (q *Queue[E]) hand(r *runner[E]) {
+	c := r.consumer
+	r.batch = r.batch[:0]
+	for n := q.waiting.next(c); n != nil && len(r.batch) < c.size(); n = q.waiting.next(c) {
+		r.batch = append(r.batch, n.event)
+		if n.key != nil {
+			n.key.running = true
+			r.keys = append(r.keys, n.key)
+		}
+		q.remove(n)
 	}
-	q.remove(n)
-	if c := r.consumer; c != q.members[0] {
-		q.members[0].totals.Matched--
-		c.totals.Matched++
+	r.count, r.until = len(r.batch), time.Time{}
+	if c != q.members[0] {
+		q.members[0].totals.Matched -= uint64(r.count)
+		c.totals.Matched += uint64(r.count)
 	}
-	r.begin(1)
+	r.begin(r.count)
 	if q.waiters != nil && q.room() > 0 {
 		q.wake()
 	}
+	if c.gathering != nil && q.waiting.available(c) > 0 {
+		c.start() // for those that did not fit
+	}
 }
 
-// finish lets the next event of the key be handled that r was at.
+// finish lets the next events of the keys be handled that r was at.
 func (q *Queue[E]) finish(r *runner[E]) {
-	k := r.lane
-	if k == nil {
-		return
+	for _, k := range r.keys {
+		if k.running = false; q.closed {
+			continue
+		}
+		q.waiting.settle(k)
+		if k.owner != r.consumer && k.waiting.head != nil {
+			k.owner.start()
+		}
 	}
-	r.lane = nil
-	if k.running = false; q.closed {
-		return
-	}
-	q.waiting.settle(k)
-	if k.owner != r.consumer && k.waiting.head != nil {
-		k.owner.start()
-	}
+	clear(r.keys)
+	r.keys = r.keys[:0]
 }
 
 // rest gives up the memory when nothing waits and nobody works.
 func (q *Queue[E]) rest() {
-	if q.waiting == nil || q.waiting.length > 0 || len(q.waiting.keys) > 0 { // a member that has left may still be at a key
+	if q.waiting == nil || q.waiting.all.length > 0 || len(q.waiting.keys) > 0 { // a member that has left may still be at a key
 		return
 	}
 	if !slices.ContainsFunc(q.members, func(c *Consumer[E]) bool { return len(c.active) > 0 }) {

@@ -1,5 +1,7 @@
 package lane
 
+import "time"
+
 // Handler handles the events of one worker. One goroutine at a time uses it.
 type Handler[E any] interface {
 	// Handle handles one event. e points into a queue: it copies the event, which it neither changes nor keeps otherwise, then calls w.Begin,
@@ -24,7 +26,8 @@ type runner[E any] struct {
 	from     uint64       // where the first event of the batch is in it
 	count    int          // events in the batch, whatever was given up since
 	consumer *Consumer[E] // whose worker it is, and
-	lane     *key[E]      // the key of the event, in a Queue
+	keys     []*key[E]    // the keys of its events, in a Queue
+	until    time.Time    // how long it lingers for its batch to be filled; zero: it does not
 	panicked bool         // the event at hand has been counted as failed
 }
 
@@ -59,6 +62,9 @@ func (r *runner[E]) handleBatch() (complete bool) {
 			r.panicked = true
 		}
 	}()
+	if b, ok := r.handler.(BatchHandler[E]); ok {
+		return r.handleWhole(b)
+	}
 	for r.panicked = false; r.next.finished() < r.count; {
 		o := r.handler.Handle(r.at(), &r.Worker)
 		if o == Abandoned {
@@ -76,8 +82,11 @@ func (r *runner[E]) at() *E {
 	return &r.batch[(r.from+uint64(r.next.finished()))&uint64(len(r.batch)-1)]
 }
 
-// fail counts the event at hand as failed.
+// fail counts the event at hand as failed, or the whole batch.
 func (r *runner[E]) fail() {
 	r.next = r.next.after(Failed)
+	for r.whole && r.next.finished() < r.count {
+		r.next = r.next.after(Failed)
+	}
 	r.progress.Store(uint64(r.next))
 }

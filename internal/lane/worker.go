@@ -44,6 +44,7 @@ type Worker struct {
 	member *Member
 	size   int      // events in the batch; guarded by the lock
 	batch  uint64   // counts batches; guarded by the lock
+	whole  bool     // the batch is handled as one: all of it is running
 	next   progress // what Begin makes known; only the worker uses it
 
 	// progress is written by the worker before each event and at the end, so that counters can be read at any moment and publishers learn of
@@ -64,7 +65,12 @@ func (w *Worker) Begin() bool {
 func (w *Worker) get() progress { return progress(w.progress.Load()) }
 
 // waiting counts the events of the batch that no handler has begun. The caller holds the lock.
-func (w *Worker) waiting() int { return max(w.size-w.get().finished()-1, 0) }
+func (w *Worker) waiting() int {
+	if w.whole {
+		return 0
+	}
+	return max(w.size-w.get().finished()-1, 0)
+}
 
 // addTo adds the batch to t. The caller holds the lock.
 func (w *Worker) addTo(t *Totals) {
@@ -72,9 +78,10 @@ func (w *Worker) addTo(t *Totals) {
 	t.Succeeded += uint64(p.finished() - p.failed() - p.filtered())
 	t.Failed += uint64(p.failed())
 	t.Filtered += uint64(p.filtered())
-	if p.finished() < w.size {
-		t.Running++
-		t.Queued += uint64(w.size - p.finished() - 1)
+	if left := w.size - p.finished(); left > 0 {
+		queued := w.waiting()
+		t.Running += uint64(left - queued)
+		t.Queued += uint64(queued)
 	}
 }
 
