@@ -24,11 +24,17 @@ type Route struct {
 	targets     *Targets
 	subscribers int
 	retained    []Retained
+	shared      []any // what subscriptions to nothing but this topic share
 	seq         uint64 // of the last event
 	plain       uint64 // events without a number
 	unmatched   uint64
-	envelope    []byte            // encoded anew for each event
-	message     transport.Message // filled anew for each event
+	out         *outgoing // nil until something is sent
+}
+
+// outgoing is the memory of the last event that was sent, used again for the next.
+type outgoing struct {
+	envelope []byte
+	message  transport.Message
 }
 
 // Route returns the route of the topic with that name for one more publisher, inside the module.
@@ -44,19 +50,40 @@ func (b *Bus) Route(name string) (*Route, error) {
 	return r, nil
 }
 
-// RouteLock returns the lock of the route of the topic with that name, inside the module: for the queue of a subscription to
-// nothing but that topic. It is the route's for as long as release was not called.
-func (b *Bus) RouteLock(name string) (lock *sync.Mutex, release func()) {
+// Join returns the route of the topic with that name for a subscription to nothing but that topic, inside the module. It is the topic's
+// for as long as Leave was not called.
+func (b *Bus) Join(name string) *Route {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := b.route(name)
 	r.queues++
-	return &r.mu, func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		r.queues--
-		b.dropUnused(r)
+	return r
+}
+
+// Leave undoes Join.
+func (r *Route) Leave() {
+	b := r.bus
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r.queues--
+	b.dropUnused(r)
+}
+
+// Lock returns what guards the route, for those that joined it.
+func (r *Route) Lock() *sync.Mutex { return &r.mu }
+
+// Shared returns what those that joined the route share and find says is it, or what create makes when there is none.
+func (r *Route) Shared(find func(any) bool, create func() any) any {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.shared {
+		if find(s) {
+			return s
+		}
 	}
+	s := create()
+	r.shared = append(r.shared, s)
+	return s
 }
 
 // route returns the route of the topic with that name. The caller holds mu.
@@ -188,14 +215,18 @@ type SendOptions struct {
 // Send numbers the event and hands it to the transport. On an error the event is nowhere and its number is free. The caller has acquired
 // the route.
 func (r *Route) Send(m *envelope.Meta, payload *envelope.Payload, o SendOptions) error {
-	r.message = transport.Message{Topic: r.name, Payload: payload.Frames, Plain: o.Plain, Owned: o.Owned}
+	if r.out == nil {
+		r.out = &outgoing{}
+	}
+	out := r.out
+	out.message = transport.Message{Topic: r.name, Payload: payload.Frames, Plain: o.Plain, Owned: o.Owned}
 	if !o.Plain {
 		m.Seq = r.seq + 1
-		r.envelope = envelope.Append(r.envelope[:0], m)
-		r.message.Envelope = r.envelope
+		out.envelope = envelope.Append(out.envelope[:0], m)
+		out.message.Envelope = out.envelope
 	}
-	err := r.bus.transport.Publish(&r.message)
-	r.message.Payload = nil
+	err := r.bus.transport.Publish(&out.message)
+	out.message.Payload = nil
 	switch {
 	case err != nil:
 		m.Seq = 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -90,12 +91,73 @@ func BenchmarkWorkers(b *testing.B) {
 	benchmarkPublish(b, 1, &subscriber.Options{Workers: 4})
 }
 
+// BenchmarkInline is BenchmarkPublish with an inline subscription.
+func BenchmarkInline(b *testing.B) { benchmarkPublish(b, 1, &subscriber.Options{Inline: true}) }
+
+// BenchmarkPublishers is BenchmarkPublish with four publishers at once, of a quarter of the events each.
+func BenchmarkPublishers(b *testing.B) {
+	const publishers = 4
+	in, subs := benchmarkBus(b, 1, nil)
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	pubs := make([]*publisher.Publisher[sample], publishers)
+	for i := range pubs {
+		var err error
+		if pubs[i], err = publisher.New(in, samples, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for k, pub := range pubs {
+		wg.Go(func() {
+			for i := k; i < b.N; i += publishers {
+				if err := pub.Publish(ctx, sample{ID: i, Text: "x"}); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	finish(b, ctx, in, subs)
+}
+
 func benchmarkPublish(b *testing.B, subscriptions int, o *subscriber.Options) {
-	in, err := bus.New(nil)
+	in, subs := benchmarkBus(b, subscriptions, o)
+	pub, err := publisher.New(in, samples, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	pub, err := publisher.New(in, samples, nil)
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		if err := pub.Publish(ctx, sample{ID: i, Text: "x"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	finish(b, ctx, in, subs)
+}
+
+// finish ends a benchmark when everything was handled.
+func finish(b *testing.B, ctx context.Context, in *bus.Bus, subs []*subscriber.Subscription) {
+	if err := in.Shutdown(ctx); err != nil { // returns when everything was handled
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(subs)), "ns/delivery")
+	for _, sub := range subs {
+		if s := sub.Stats(); s.Succeeded != uint64(b.N) {
+			b.Fatalf("%d of %d events were handled: %+v", s.Succeeded, b.N, s)
+		}
+	}
+}
+
+// benchmarkBus returns a bus with so many subscriptions.
+func benchmarkBus(b *testing.B, subscriptions int, o *subscriber.Options) (*bus.Bus, []*subscriber.Subscription) {
+	in, err := bus.New(nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -109,23 +171,5 @@ func benchmarkPublish(b *testing.B, subscriptions int, o *subscriber.Options) {
 			b.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithCancel(b.Context())
-	defer cancel()
-	b.ReportAllocs()
-	b.ResetTimer()
-	for i := range b.N {
-		if err := pub.Publish(ctx, sample{ID: i, Text: "x"}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	if err := in.Shutdown(ctx); err != nil { // returns when everything was handled
-		b.Fatal(err)
-	}
-	b.StopTimer()
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*subscriptions), "ns/delivery")
-	for _, sub := range subs {
-		if s := sub.Stats(); s.Succeeded != uint64(b.N) {
-			b.Fatalf("%d of %d events were handled: %+v", s.Succeeded, b.N, s)
-		}
-	}
+	return in, subs
 }

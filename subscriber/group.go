@@ -23,27 +23,18 @@ func (s *sink[T]) placeInGroup(c lane.Config, name string) (place, error) {
 		l, ok := shared.(*queueLane[T])
 		if !ok {
 			release()
-			return place{}, &bus.OptionError{Field: "subscriber.Options.Group", Value: name, Limit: fmt.Sprintf("a group of other subscriptions to events of type %s on %q", typeName[T](), s.selector)}
+			return nil, &bus.OptionError{Field: "subscriber.Options.Group", Value: name, Limit: fmt.Sprintf("a group of other subscriptions to events of type %s on %q", typeName[T](), s.selector)}
 		}
 		if g := &l.queue.Gate; g.Policy != c.Local || g.Remote != c.Remote || g.Timeout != c.Timeout {
 			release()
-			return place{}, &bus.OptionError{Field: "subscriber.Options.Overflow or BlockTimeout", Value: c.Name, Limit: fmt.Sprintf("that of the other members of group %q", name)}
+			return nil, &bus.OptionError{Field: "subscriber.Options.Overflow or BlockTimeout", Value: c.Name, Limit: fmt.Sprintf("that of the other members of group %q", name)}
 		}
-		first := l.queue.Depth() == 0
+		late := l.queue.Inhabited()
 		m := l.queue.Join(c, s.newHandler)
 		if m == nil { // its last member has just left
 			release()
 			continue
 		}
-		return place{
-			member: &m.Member,
-			lane:   l,
-			attached: func(retained []bus.Retained) {
-				if first {
-					l.queue.Retained(events[T](retained))
-				}
-			},
-			close: func() { release(); m.Close() },
-		}, nil
+		return &queuePlace[T]{Consumer: m, queue: l, late: late, release: release}, nil
 	}
 }

@@ -17,6 +17,7 @@ type inline[T any] struct {
 	sink  *sink[T]
 	state *lane.Inline
 	bare
+	route    *bus.Route       // nil if several lead to it
 	early    []topic.Event[T] // what was retained when it came
 	messages sync.Pool        // of *message[T], for the chain
 }
@@ -30,23 +31,29 @@ type message[T any] struct {
 func (s *sink[T]) placeInline(c lane.Config) place {
 	i := &inline[T]{sink: s, bare: newBare(s.selector)}
 	c.ID = s.bus.NextID()
+	var lock *sync.Mutex
 	if name, exact := s.selector.Selector().Name(); exact {
-		lock, release := s.bus.RouteLock(name)
-		i.state = lane.NewInline(c, lock)
-		return i.place(func() { i.state.Close(); release() })
+		i.route = s.bus.Join(name)
+		lock = i.route.Lock()
 	}
-	i.state = lane.NewInline(c, nil)
-	return i.place(i.state.Close)
+	i.state = lane.NewInline(c, lock)
+	return i
 }
 
-func (i *inline[T]) place(end func()) place {
-	return place{member: &i.state.Member, inline: i, attached: i.attached, begun: i.begun, close: end}
+func (i *inline[T]) State() *lane.Inline  { return i.state }
+func (i *inline[T]) Member() *lane.Member { return &i.state.Member }
+func (i *inline[T]) Lane() bus.Lane       { return nil }
+func (i *inline[T]) Inline() bus.Inline   { return i }
+
+func (i *inline[T]) close() {
+	i.state.Close()
+	if i.route != nil {
+		i.route.Leave()
+	}
 }
 
-func (i *inline[T]) State() *lane.Inline { return i.state }
-
-// attached remembers what is retained: the routes are locked.
-func (i *inline[T]) attached(retained []bus.Retained) { i.early = events[T](retained) }
+// Attached remembers what is retained: the routes are locked.
+func (i *inline[T]) Attached(retained []bus.Retained) { i.early = events[T](retained) }
 
 // begun calls the handler with that.
 func (i *inline[T]) begun() {
@@ -55,7 +62,7 @@ func (i *inline[T]) begun() {
 		if !i.state.BeginReceived() {
 			return
 		}
-		if err := i.Call(callers.For(i.sink.bus, i.sink.ctx), e); err != nil {
+		if err := i.Call(callers.For(i.sink.bus, i.sink.ctx.context()), e); err != nil {
 			i.sink.log(&e, err) // nobody else hears of it
 		}
 	}

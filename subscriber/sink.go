@@ -18,9 +18,8 @@ type sink[T any] struct {
 	selector topic.Selector[T]
 	codec    codec.Codec
 	handler  func(context.Context, topic.Event[T]) error
-	chain    bus.Handler     // middleware around handler; nil without middleware
-	ctx      context.Context // the workers' contexts derive from it
-	cancel   context.CancelFunc
+	chain    bus.Handler // middleware around handler; nil without middleware
+	ctx      lifetime
 	// newHandler makes a worker of the kind that the subscription has.
 	newHandler func() lane.Handler[topic.Event[T]]
 	batches    *lane.Batch // nil: one event at a time
@@ -30,21 +29,21 @@ type sink[T any] struct {
 }
 
 // place is where the events of a sink wait, if they do.
-type place struct {
-	member *lane.Member
-	lane   bus.Lane
-	inline bus.Inline
-	// attached is called when events are about to come, with those that the topics retain.
-	attached func(retained []bus.Retained)
-	begun    func() // called after that without locks; may be nil
-	close    func()
+type place interface {
+	Member() *lane.Member
+	Lane() bus.Lane
+	Inline() bus.Inline
+	Attached(retained []bus.Retained)
+	// begun is called after that, without locks.
+	begun()
+	close()
 }
 
 // newSink returns a sink with the handler that kind gives it.
 func newSink[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintptr, kind func(*sink[T])) (*sink[T], error) {
 	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec()}
 	s.newHandler = func() lane.Handler[topic.Event[T]] { return s.newWorker() }
-	s.ctx, s.cancel = context.WithCancel(b.Context())
+	s.ctx.parent = b.Context()
 	kind(s)
 	if chain := slices.Concat(b.SubscribeChain(), o.Middleware); len(chain) > 0 {
 		s.chain = bus.Chain(s.innermost, chain...)
@@ -63,50 +62,79 @@ func newSink[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintptr,
 	default:
 		s.place = s.placeInQueue(c)
 	}
-	if err != nil {
-		s.cancel()
-	}
 	return s, err
 }
 
-// placeInLog makes the sink a reader of the log of its topic, which all plain subscriptions of the same type share, or of one of its own.
+// logPlace is that of a reader of the log of its topic, which all plain subscriptions of the same type share, or of one of its own.
+type logPlace[T any] struct {
+	*lane.Reader[topic.Event[T]]
+	log   *logLane[T]
+	route *bus.Route // nil if the log is its own
+}
+
 func (s *sink[T]) placeInLog(c lane.Config) place {
-	l, release := &logLane[T]{bare: newBare(s.selector)}, func() {}
+	p := &logPlace[T]{}
 	if name, exact := s.selector.Selector().Name(); exact {
-		lock, unlock := s.bus.RouteLock(name)
-		shared, unshare := s.bus.Share(logKey[T]{name}, func() any {
-			return &logLane[T]{log: lane.NewLog[topic.Event[T]](s.bus.NextID(), lock)}
-		})
-		l, release = shared.(*logLane[T]), func() { unshare(); unlock() }
+		p.route = s.bus.Join(name)
+		p.log = p.route.Shared(
+			func(l any) bool { _, ok := l.(*logLane[T]); return ok },
+			func() any {
+				return &logLane[T]{log: lane.NewLog[topic.Event[T]](s.bus.NextID(), p.route.Lock())}
+			}).(*logLane[T])
 	} else {
-		l.log = lane.NewLog[topic.Event[T]](s.bus.NextID(), nil)
+		p.log = &logLane[T]{lane.NewLog[topic.Event[T]](s.bus.NextID(), nil), newBare(s.selector)}
 	}
-	r := lane.NewReader(l.log, c, s.newHandler)
-	return place{
-		member: &r.Member,
-		lane:   l,
-		attached: func(retained []bus.Retained) {
-			l.log.Lock()
-			defer l.log.Unlock()
-			r.Join(events[T](retained))
-		},
-		close: func() { r.Close(); release() },
+	p.Reader = lane.NewReader(p.log.log, c, s.newHandler)
+	return p
+}
+
+func (p *logPlace[T]) Member() *lane.Member { return &p.Reader.Member }
+func (p *logPlace[T]) Lane() bus.Lane       { return p.log }
+func (p *logPlace[T]) Inline() bus.Inline   { return nil }
+func (p *logPlace[T]) begun()               {}
+
+func (p *logPlace[T]) Attached(retained []bus.Retained) {
+	p.log.log.Lock()
+	defer p.log.log.Unlock()
+	p.Join(events[T](retained))
+}
+
+func (p *logPlace[T]) close() {
+	p.Close()
+	if p.route != nil {
+		p.route.Leave()
 	}
 }
 
-// logKey is what a log is shared under.
-type logKey[T any] struct{ topic string }
+// queuePlace is that of a sink with a queue, of its own or of its group.
+type queuePlace[T any] struct {
+	*lane.Consumer[topic.Event[T]]
+	queue   *queueLane[T]
+	late    bool   // others of the group have got what is retained
+	release func() // leaves the group; nil without one
+}
 
-// placeInQueue gives the sink a queue of its own.
 func (s *sink[T]) placeInQueue(c lane.Config) place {
 	l := s.newQueueLane(c, c.Workers > 1)
-	m := l.queue.Join(c, s.newHandler)
-	return place{
-		member:   &m.Member,
-		lane:     l,
-		attached: func(retained []bus.Retained) { l.queue.Retained(events[T](retained)) },
-		close:    m.Close,
+	return &queuePlace[T]{Consumer: l.queue.Join(c, s.newHandler), queue: l}
+}
+
+func (p *queuePlace[T]) Member() *lane.Member { return &p.Consumer.Member }
+func (p *queuePlace[T]) Lane() bus.Lane       { return p.queue }
+func (p *queuePlace[T]) Inline() bus.Inline   { return nil }
+func (p *queuePlace[T]) begun()               {}
+
+func (p *queuePlace[T]) Attached(retained []bus.Retained) {
+	if !p.late {
+		p.queue.queue.Retained(events[T](retained))
 	}
+}
+
+func (p *queuePlace[T]) close() {
+	if p.release != nil {
+		p.release()
+	}
+	p.Close()
 }
 
 func (s *sink[T]) newQueueLane(c lane.Config, keyed bool) *queueLane[T] {
@@ -136,14 +164,10 @@ func events[T any](retained []bus.Retained) (all []topic.Event[T]) {
 	return all
 }
 
-func (s *sink[T]) Selector() match.Selector         { return s.selector.Selector() }
-func (s *sink[T]) Member() *lane.Member             { return s.member }
-func (s *sink[T]) Lane() bus.Lane                   { return s.lane }
-func (s *sink[T]) Inline() bus.Inline               { return s.inline }
-func (s *sink[T]) Attached(retained []bus.Retained) { s.attached(retained) }
+func (s *sink[T]) Selector() match.Selector { return s.selector.Selector() }
 
 func (s *sink[T]) Close() {
-	s.cancel()
+	s.ctx.end()
 	s.close()
 }
 

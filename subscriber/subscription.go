@@ -50,10 +50,8 @@ func subscribe[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintpt
 		s.Close()
 		return nil, err
 	}
-	if s.begun != nil {
-		s.begun()
-	}
-	return &Subscription{b, s, s.member}, nil
+	s.begun()
+	return &Subscription{b, s, s.Member()}, nil
 }
 
 // callSite returns where the exported function was called that calls the one that calls it.

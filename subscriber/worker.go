@@ -20,7 +20,7 @@ type worker[T any] struct {
 }
 
 func (s *sink[T]) newWorker() *worker[T] {
-	w := &worker[T]{sink: s, ctx: bus.HandlerContext(s.ctx, &lane.Caller{Gate: s.member.Gate(), Graph: s.bus.Graph()})}
+	w := &worker[T]{sink: s, ctx: bus.HandlerContext(s.ctx.context(), &lane.Caller{Gate: s.Member().Gate(), Graph: s.bus.Graph()})}
 	if s.chain != nil {
 		w.message = bus.NewMessage(s.codec)
 	}
@@ -85,7 +85,7 @@ func (w *worker[T]) Recovered(e *topic.Event[T], value any) {
 
 // log tells of an event that failed.
 func (s *sink[T]) log(e *topic.Event[T], err error) {
-	entry := s.bus.Logger().Error().Err(err).Str("subscription", s.member.Name).Str("topic", e.Topic()).Uint64("seq", e.Seq())
+	entry := s.bus.Logger().Error().Err(err).Str("subscription", s.Member().Name).Str("topic", e.Topic()).Uint64("seq", e.Seq())
 	var panicked *bus.PanicError
 	if errors.As(err, &panicked) {
 		entry = entry.Bytes("stack", panicked.Stack)

@@ -34,6 +34,13 @@ func (q *Queue[E]) Join(c Config, newHandler func() Handler[E]) *Consumer[E] {
 	return m
 }
 
+// Inhabited reports whether the queue has members.
+func (q *Queue[E]) Inhabited() bool {
+	q.Gate.mu.Lock()
+	defer q.Gate.mu.Unlock()
+	return len(q.members) > 0
+}
+
 // start gives the member one more goroutine, unless it has all. The caller holds the lock.
 func (c *Consumer[E]) start() {
 	if c.gathering != nil && c.lingering {

@@ -20,7 +20,7 @@ func NewInline(c Config, mu *sync.Mutex) *Inline {
 	if mu == nil {
 		i.Entry.mu, i.own = new(sync.Mutex), true
 	}
-	i.refill = func() *Gate { return nil }
+	i.lane = i
 	c.Local = DropOldest // there is nothing to wait for
 	i.Gate.init(&c, i.Entry.mu, i)
 	i.Member.init(&c, 0, &i.Gate)
@@ -106,6 +106,8 @@ func (i *Inline) Close() {
 		i.last()
 	}
 }
+
+func (i *Inline) look() *Gate { return nil }
 
 func (i *Inline) room() int { return math.MaxInt }
 

@@ -24,7 +24,7 @@ func NewLog[E any](id uint64, mu *sync.Mutex) *Log[E] {
 	if mu == nil {
 		l.mu, l.own = new(sync.Mutex), true
 	}
-	l.refill = l.look
+	l.lane = l
 	return l
 }
 

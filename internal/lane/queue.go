@@ -36,7 +36,7 @@ type Queue[E any] struct {
 // NewQueue returns a queue without members.
 func NewQueue[E any](c Config, t Traits[E]) *Queue[E] {
 	q := &Queue[E]{traits: t, seed: maphash.MakeSeed()}
-	q.Entry = Entry{ID: c.ID, mu: new(sync.Mutex), own: true, refill: q.look}
+	q.Entry = Entry{ID: c.ID, mu: new(sync.Mutex), own: true, lane: q}
 	q.Gate.init(&c, q.Entry.mu, q)
 	return q
 }

@@ -7,7 +7,7 @@ type Reader[E any] struct {
 	Gate
 	Member
 	log        *Log[E]
-	runner     runner[E]
+	runner     *runner[E] // nil until it is needed
 	newHandler func() Handler[E]
 
 	// Guarded by the log's lock.
@@ -24,7 +24,6 @@ func NewReader[E any](l *Log[E], c Config, newHandler func() Handler[E]) *Reader
 	r.Gate.init(&c, l.mu, r)
 	r.capacity = c.Capacity
 	r.Member.init(&c, 1, &r.Gate)
-	r.runner.member, r.runner.source = &r.Member, r
 	return r
 }
 
@@ -42,19 +41,27 @@ func (r *Reader[E]) Join(early []E) {
 	for size < r.early {
 		size *= 2
 	}
-	r.runner.batch = append(make([]E, 0, size), early...)[:size]
-	r.ahead, r.runner.count = true, r.early
-	r.runner.begin(r.early)
+	w := r.worker()
+	w.batch = append(make([]E, 0, size), early...)[:size]
+	r.ahead, w.count = true, r.early
+	w.begin(r.early)
 	r.start()
+}
+
+// worker returns the one runner.
+func (r *Reader[E]) worker() *runner[E] {
+	if r.runner == nil {
+		r.runner = &runner[E]{source: r, handler: r.newHandler()}
+		r.runner.member = &r.Member
+	}
+	return r.runner
 }
 
 // start gives the reader a goroutine. The caller holds the lock.
 func (r *Reader[E]) start() {
-	if r.runner.handler == nil {
-		r.runner.handler = r.newHandler()
-	}
-	r.enter(&r.runner.Worker)
-	go r.runner.run()
+	w := r.worker()
+	r.enter(&w.Worker)
+	go w.run()
 }
 
 // Close ends the reader: what waits is abandoned, a handler that runs goes on. It is idempotent and does not wait: see Done.
@@ -87,7 +94,7 @@ func (r *Reader[E]) room() int {
 
 // done returns the number of the event before which the reader needs none of the log any more.
 func (r *Reader[E]) done() uint64 {
-	if r.ahead {
+	if r.ahead || len(r.active) == 0 {
 		return r.taken
 	}
 	return r.taken - uint64(r.runner.count-r.runner.get().finished())
