@@ -26,6 +26,7 @@ type Process struct {
 	t      testing.TB
 	name   string
 	cmd    *exec.Cmd
+	stdin  io.WriteCloser
 	stderr bytes.Buffer
 	lines  chan string   // closed when the program has ended
 	silent chan struct{} // closed when nobody wants lines any more
@@ -33,14 +34,14 @@ type Process struct {
 	ended  chan struct{}
 }
 
-// Start starts the command. Its standard input stays open and empty until the test's process ends, however that comes about: a
-// program that reads it can end then as well.
+// Start starts the command. Its standard input has what Tell writes, and stays open until the test's process ends, however that comes
+// about: a program that reads it can end then as well.
 func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	t.Helper()
 	p := &Process{t: t, name: cmd.Args[0], cmd: cmd, lines: make(chan string, 1024), silent: make(chan struct{}), ended: make(chan struct{})}
 	cmd.Stderr = &p.stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
+	var err error
+	if p.stdin, err = cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	stdout, err := cmd.StdoutPipe()
@@ -52,7 +53,7 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	}
 	go p.read(stdout)
 	t.Cleanup(func() {
-		_ = stdin.Close()
+		_ = p.stdin.Close()
 		p.Kill()
 		if t.Failed() {
 			t.Logf("%s, standard error:\n%s", p.name, p.stderr.Bytes())
@@ -76,6 +77,9 @@ func (p *Process) read(stdout io.Reader) {
 	_, _ = io.Copy(io.Discard, stdout) // after a line that is too long
 	_ = p.cmd.Wait()                   // how it ended is the test's business
 }
+
+// Tell writes a line to the program's standard input. That of a program which has ended goes nowhere.
+func (p *Process) Tell(line string) { _, _ = io.WriteString(p.stdin, line+"\n") }
 
 // Line waits for the next line of standard output.
 func (p *Process) Line() string {

@@ -26,3 +26,16 @@ func TestProcess(t *testing.T) {
 		})
 	}
 }
+
+func TestProcessIsTold(t *testing.T) {
+	t.Parallel()
+	p := interop.Start(t, exec.Command("/bin/sh", "-c", "while read line; do echo heard $line; done"))
+	for _, line := range []string{"one", "two"} {
+		p.Tell(line)
+		if got := p.Line(); got != "heard "+line {
+			t.Errorf("%q", got)
+		}
+	}
+	p.Kill()
+	p.Tell("three")
+}
