@@ -7,6 +7,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/testing/interop"
+	"github.com/fanfare-go/fanfare/testing/network"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
 
@@ -64,8 +65,8 @@ func TestPythonPublisherKilled(t *testing.T) {
 func TestGapAfterCut(t *testing.T) {
 	t.Parallel()
 	publishing, tr := join(t, zmq.Options{Publish: zmq.Bind(anyPort)})
-	way := newProxy(t, tr.Bound().Publish[0])
-	b, _ := join(t, zmq.Options{Subscribe: zmq.Connect(way.endpoint()), ReconnectInterval: 10 * time.Millisecond})
+	way := network.NewLink(t, tr.Bound().Publish[0])
+	b, _ := join(t, zmq.Options{Subscribe: zmq.Connect(way.Endpoint()), ReconnectInterval: 10 * time.Millisecond})
 	told := notices(b)
 	sub, events := collect(t, b, prefix("gap."))
 	if err := sub.Ready(patient(t)); err != nil {
@@ -84,11 +85,11 @@ func TestGapAfterCut(t *testing.T) {
 	send(t, two, "1")
 	arrive(1, 2, 3, 1)
 
-	way.cut()
+	way.Reset()
 	notice[bus.PeerDown](t, told)
 	send(t, one, "4")
 	send(t, two, "2", "3")
-	way.restore()
+	way.Heal()
 	notice[bus.PeerUp](t, told)
 	if err := sub.Ready(patient(t)); err != nil {
 		t.Fatal(err)
