@@ -51,7 +51,6 @@ type Bus struct {
 	changed           change.Signal // publishers and subscriptions come and go
 	tracker           tracker
 	badEnvelopeCauses causes // only the receiving goroutine uses it
-	receiver          InlineCallers
 	counts
 	lifecycle
 

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/fanfare-go/fanfare/internal/lane"
@@ -48,24 +47,17 @@ func (c *InlineCaller) Value(key any) any {
 // TooDeep reports whether the handlers may not be called: too many called each other to get here.
 func (c *InlineCaller) TooDeep() bool { return c.caller.Depth > maxDepth }
 
-// InlineCallers makes InlineCallers, inside the module. It keeps the last one: most publishers publish with one context, and then it
-// costs nothing.
-type InlineCallers struct {
-	last atomic.Pointer[InlineCaller]
-}
-
-// For returns the caller for a publish on b with ctx.
-func (k *InlineCallers) For(b *Bus, ctx context.Context) *InlineCaller {
-	if last := k.last.Load(); last != nil && same(last.Context, ctx) {
-		return last
-	}
-	c := &InlineCaller{ctx, lane.Caller{Graph: &b.graph, Depth: 1}}
+// InlineCaller returns the caller for a publish with ctx.
+func (b *Bus) InlineCaller(ctx context.Context) InlineCaller {
+	c := InlineCaller{ctx, lane.Caller{Graph: &b.graph, Depth: 1}}
 	if outer := b.handlerOf(ctx); outer != nil {
 		c.caller.Outer, c.caller.Depth = outer, outer.Depth+1
 	}
-	k.last.Store(c)
 	return c
 }
+
+// Is reports whether the caller is one for ctx.
+func (c *InlineCaller) Is(ctx context.Context) bool { return same(c.Context, ctx) }
 
 // same reports whether two contexts are the same value in memory. Comparing them by == panics for types that cannot be compared.
 func same(a, b context.Context) bool {

@@ -176,7 +176,8 @@ func (b *Bus) call(ctx context.Context, i Inline, m *envelope.Meta) {
 	if !i.State().BeginReceived() {
 		return
 	}
-	if err := i.CallEncoded(b.receiver.For(b, ctx), *m); err != nil {
+	c := b.InlineCaller(ctx)
+	if err := i.CallEncoded(&c, *m); err != nil {
 		b.log.Error().Err(err).Str("topic", m.Origin.Topic).Uint64("seq", m.Seq).Msg("event failed")
 	}
 }

@@ -24,7 +24,7 @@ type Route struct {
 	targets     *Targets
 	subscribers int
 	retained    []Retained
-	shared      []any // what subscriptions to nothing but this topic share
+	shared      []any  // what subscriptions to nothing but this topic share
 	seq         uint64 // of the last event
 	plain       uint64 // events without a number
 	unmatched   uint64

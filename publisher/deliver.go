@@ -17,9 +17,9 @@ type targets[T any] struct {
 	of      *bus.Targets
 	logs    []*lane.Log[topic.Event[T]]
 	queues  []*lane.Queue[topic.Event[T]]
-	inlines []inline[T]
+	inlines inlines[T]
 	foreign []bus.Lane // those of another Go type
-	strange []inline[T]
+	strange inlines[T]
 }
 
 // sort splits all targets. The caller has acquired the route.
@@ -40,10 +40,10 @@ func (p *Publisher[T]) sort(all *bus.Targets) {
 		}
 	}
 	for _, i := range all.Inlines {
-		if own, ok := i.(inline[T]); ok {
-			p.targets.inlines = append(p.targets.inlines, own)
+		if own, ok := i.(caller[T]); ok {
+			p.targets.inlines = append(p.targets.inlines, inline[T]{i.State(), own})
 		} else {
-			p.targets.strange = append(p.targets.strange, encoded[T]{i})
+			p.targets.strange = append(p.targets.strange, inline[T]{i.State(), encoded[T]{i}})
 		}
 	}
 	p.encodes.Store(p.remote || len(p.targets.foreign)+len(p.targets.strange) > 0)
@@ -72,20 +72,29 @@ func (p *Publisher[T]) deliver(ctx context.Context, e *topic.Event[T]) error {
 		p.route.Release(all)
 		return p.deliverEncoded(ctx, e)
 	}
-	var caller *bus.InlineCaller
 	if len(p.targets.inlines) > 0 {
-		if caller = p.callers.For(p.bus, ctx); caller.TooDeep() {
-			p.route.Release(all)
-			return &bus.RecursionError{Topic: p.topic.String()}
-		}
+		return p.deliverInline(ctx, all, e)
 	}
 	p.append(e, p.number(all))
-	calls := begin(p.targets.inlines)
 	p.route.Release(all)
-	if len(calls) == 0 {
-		return nil
+	return nil
+}
+
+// deliverInline is deliver where there are inline subscriptions. It releases the route that was acquired.
+func (p *Publisher[T]) deliverInline(ctx context.Context, all *bus.Targets, e *topic.Event[T]) error {
+	c := p.calls.take(p.bus, ctx)
+	defer p.calls.give(c)
+	if c.TooDeep() {
+		p.route.Release(all)
+		return &bus.RecursionError{Topic: p.topic.String()}
 	}
-	return callAll(caller, calls, e)
+	seq := p.number(all)
+	c.event = *e // before the number is written into e, see append
+	c.event.Meta().Seq = seq
+	p.append(e, seq)
+	c.to = p.targets.inlines.begin()
+	p.route.Release(all)
+	return c.make()
 }
 
 // number returns the number of the next event, which stays on this bus: 0 if others, which peers see, have numbers.
@@ -123,34 +132,33 @@ func (p *Publisher[T]) deliverEncoded(ctx context.Context, e *topic.Event[T]) er
 		return err
 	}
 	defer p.free(b)
-	caller, calls, strange, err := p.distribute(ctx, e, b)
+	c := p.calls.take(p.bus, ctx)
+	defer p.calls.give(c)
+	strange, err := p.distribute(ctx, e, b, c)
 	if err != nil {
 		return err
 	}
-	if len(calls) > 0 {
-		err = callAll(caller, calls, e)
-	}
-	if len(strange) > 0 {
-		e.Meta().Payload = b.keep()
-		err = errors.Join(err, callAll(caller, strange, e))
+	c.event = *e
+	err = c.make()
+	if c.to = strange; len(strange) > 0 {
+		c.event.Meta().Payload = b.keep()
+		err = errors.Join(err, c.make())
 	}
 	return err
 }
 
-// distribute sends e and appends it to all lanes. It returns what inline handlers are still to be called.
-func (p *Publisher[T]) distribute(ctx context.Context, e *topic.Event[T], b *body) (caller *bus.InlineCaller, calls, strange []inline[T], err error) {
+// distribute sends e and appends it to all lanes. The inline handlers that are still to be called are c's, and those that it returns.
+func (p *Publisher[T]) distribute(ctx context.Context, e *topic.Event[T], b *body, c *call[T]) (strange inlines[T], err error) {
 	all, err := p.acquire(ctx)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	defer p.route.Release(all)
-	if len(all.Inlines) > 0 {
-		if caller = p.callers.For(p.bus, ctx); caller.TooDeep() {
-			return nil, nil, nil, &bus.RecursionError{Topic: p.topic.String()}
-		}
+	if len(all.Inlines) > 0 && c.TooDeep() {
+		return nil, &bus.RecursionError{Topic: p.topic.String()}
 	}
 	if err := p.send(all, e, b); err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	p.append(e, e.Meta().Seq)
 	if len(p.targets.foreign) > 0 {
@@ -160,7 +168,8 @@ func (p *Publisher[T]) distribute(ctx context.Context, e *topic.Event[T], b *bod
 			l.Deliver(&m)
 		}
 	}
-	return caller, begin(p.targets.inlines), begin(p.targets.strange), nil
+	c.to = p.targets.inlines.begin()
+	return p.targets.strange.begin(), nil
 }
 
 // send numbers e and hands it to the transport, if it is for that.

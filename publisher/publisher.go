@@ -47,13 +47,13 @@ type Publisher[T any] struct {
 	publications sync.Pool        // of *publication[T], for the chain
 	bodies       sync.Pool        // of *body
 
-	local, remote bool              // where events go
-	unnumbered    bool              // they have no number
-	retain        int               // how many keys the transport keeps events of
-	retained      *retained[T]      // nil unless events are kept for this bus
-	callers       bus.InlineCallers // what inline handlers are called with
-	encodes       atomic.Bool       // events have to be encoded: there is a transport or a foreign target
-	targets       targets[T]        // guarded by the route's lock
+	local, remote bool         // where events go
+	unnumbered    bool         // they have no number
+	retain        int          // how many keys the transport keeps events of
+	retained      *retained[T] // nil unless events are kept for this bus
+	calls         calls[T]     // of inline handlers
+	encodes       atomic.Bool  // events have to be encoded: there is a transport or a foreign target
+	targets       targets[T]   // guarded by the route's lock
 }
 
 // publication is an event on its way through the publish chain.

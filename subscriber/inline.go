@@ -57,12 +57,12 @@ func (i *inline[T]) Attached(retained []bus.Retained) { i.early = events[T](reta
 
 // begun calls the handler with that.
 func (i *inline[T]) begun() {
-	var callers bus.InlineCallers
+	c := i.sink.bus.InlineCaller(i.sink.ctx.context())
 	for _, e := range i.early {
 		if !i.state.BeginReceived() {
 			return
 		}
-		if err := i.Call(callers.For(i.sink.bus, i.sink.ctx.context()), e); err != nil {
+		if err := i.Call(&c, &e); err != nil {
 			i.sink.log(&e, err) // nobody else hears of it
 		}
 	}
@@ -71,38 +71,41 @@ func (i *inline[T]) begun() {
 
 // CallEncoded is Call with an event that is still to be decoded.
 func (i *inline[T]) CallEncoded(c *bus.InlineCaller, m envelope.Meta) error {
-	return i.Call(c, topic.FromMeta(*new(T), m))
+	e := topic.FromMeta(*new(T), m)
+	return i.Call(c, &e)
 }
 
-// Call calls the handler, after Begin. A panic becomes an error, as in a worker.
-func (i *inline[T]) Call(c *bus.InlineCaller, e topic.Event[T]) (err error) {
+// Call calls the handler, after Begin. A panic becomes an error, as in a worker. It copies in, and does not keep it.
+func (i *inline[T]) Call(c *bus.InlineCaller, in *topic.Event[T]) (err error) {
 	outcome := lane.Failed
 	defer func() {
-		if v := recover(); v != nil {
-			err = i.failure(&e, &bus.PanicError{Value: v, Stack: debug.Stack()})
+		if outcome == lane.Failed {
+			err = i.failure(in, err, recover())
 		}
 		i.state.End(outcome)
 	}()
 	switch {
 	case i.sink.chain != nil:
-		err = i.callChain(c, e)
-	case e.Meta().Payload != nil:
-		err = i.callDecoded(c, e)
+		err = i.callChain(c, in)
+	case in.Meta().Payload != nil:
+		err = i.callDecoded(c, *in)
 	default:
-		err = i.sink.handler(c, e)
+		err = i.sink.handler(c, *in)
 	}
 	switch {
 	case err == nil:
 		outcome = lane.Succeeded
 	case errors.Is(err, bus.ErrFiltered):
 		outcome, err = lane.Filtered, nil
-	default:
-		err = i.failure(&e, err)
 	}
 	return err
 }
 
-func (i *inline[T]) failure(e *topic.Event[T], err error) error {
+// failure is what a call returns that has failed, or panicked with a value.
+func (i *inline[T]) failure(e *topic.Event[T], err error, value any) error {
+	if value != nil {
+		err = &bus.PanicError{Value: value, Stack: debug.Stack()}
+	}
 	return &bus.InlineError{Topic: e.Topic(), Subscription: i.state.Member.Name, Err: err}
 }
 
@@ -114,12 +117,12 @@ func (i *inline[T]) callDecoded(ctx context.Context, e topic.Event[T]) error {
 	return i.sink.handler(ctx, e)
 }
 
-func (i *inline[T]) callChain(ctx context.Context, e topic.Event[T]) error {
+func (i *inline[T]) callChain(ctx context.Context, in *topic.Event[T]) error {
 	m, _ := i.messages.Get().(*message[T])
 	if m == nil {
 		m = &message[T]{message: bus.NewMessage(i.sink.codec)}
 	}
-	m.event = e
+	m.event = *in
 	m.message.Reset(m.event.Meta(), &m.event, &m.event.Value)
 	err := i.sink.chain(ctx, m.message)
 	m.event = topic.Event[T]{}

@@ -16,7 +16,7 @@ type Inline struct {
 
 // NewInline returns an inline subscription. mu is the lock of the one route that leads to it, or nil if there may be several.
 func NewInline(c Config, mu *sync.Mutex) *Inline {
-	i := &Inline{Entry: Entry{ID: c.ID, mu: mu}}
+	i := &Inline{Entry: Entry{ID: c.ID, mu: mu, free: math.MaxInt}}
 	if mu == nil {
 		i.Entry.mu, i.own = new(sync.Mutex), true
 	}

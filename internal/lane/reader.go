@@ -2,6 +2,9 @@ package lane
 
 import "runtime"
 
+// readerTurn is how many events a reader handles before it lets others run: then they find the events in the cache of their processor.
+const readerTurn = 256
+
 // Reader is a subscription that reads a log. It has one worker.
 type Reader[E any] struct {
 	Gate
@@ -111,6 +114,9 @@ func (r *Reader[E]) counter() *Member { return &r.Member }
 
 func (r *Reader[E]) take(w *runner[E]) bool {
 	l := r.log
+	if w.count > 0 {
+		runtime.Gosched()
+	}
 	for i := 0; ; i++ {
 		l.mu.Lock()
 		if r.Member.closed {
@@ -131,7 +137,7 @@ func (r *Reader[E]) take(w *runner[E]) bool {
 		runtime.Gosched()
 	}
 	defer l.mu.Unlock()
-	n := min(l.tail-r.taken, maxBatch)
+	n := min(l.tail-r.taken, readerTurn)
 	w.batch, w.from, w.count = l.store.ring, r.taken, int(n)
 	r.taken += n
 	r.ahead = false

@@ -42,16 +42,16 @@ func (p progress) after(o Outcome) progress {
 // worker is what a member knows of a goroutine that handles events, a batch at a time.
 type Worker struct {
 	member *Member
-	size   int      // events in the batch; guarded by the lock
-	batch  uint64   // counts batches; guarded by the lock
-	whole  bool     // the batch is handled as one: all of it is running
-	next   progress // what Begin makes known; only the worker uses it
+	size   int    // events in the batch; guarded by the lock
+	batch  uint64 // counts batches; guarded by the lock
+	whole  bool   // the batch is handled as one: all of it is running
 
 	// progress is written by the worker before each event and at the end, so that counters can be read at any moment and publishers learn of
 	// room without the worker taking a lock. The event after the finished ones, if there is one, is being handled.
 	_        [64]byte
 	progress atomic.Uint64
-	_        [56]byte
+	next     progress // what Begin makes known; only the worker uses it
+	_        [48]byte
 }
 
 // Begin makes known that the events before this one are finished, and that this one is being handled. It reports false when the subscription
