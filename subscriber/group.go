@@ -14,8 +14,8 @@ type groupKey struct {
 	selector match.Selector
 }
 
-// placeInGroup makes the sink a member of a group.
-func (s *sink[T]) placeInGroup(c lane.Config, name string) (place, error) {
+// placeInGroup makes the sink a member of a group. Events may come to it at once, and find their place.
+func (s *sink[T]) placeInGroup(c lane.Config, name string) error {
 	for {
 		own := c
 		own.Name = name
@@ -23,18 +23,20 @@ func (s *sink[T]) placeInGroup(c lane.Config, name string) (place, error) {
 		l, ok := shared.(*queueLane[T])
 		if !ok {
 			release()
-			return nil, &bus.OptionError{Field: "subscriber.Options.Group", Value: name, Limit: fmt.Sprintf("a group of other subscriptions to events of type %s on %q", typeName[T](), s.selector)}
+			return &bus.OptionError{Field: "subscriber.Options.Group", Value: name, Limit: fmt.Sprintf("a group of other subscriptions to events of type %s on %q", typeName[T](), s.selector)}
 		}
 		if g := &l.queue.Gate; g.Policy != c.Local || g.Remote != c.Remote || g.Timeout != c.Timeout {
 			release()
-			return nil, &bus.OptionError{Field: "subscriber.Options.Overflow or BlockTimeout", Value: c.Name, Limit: fmt.Sprintf("that of the other members of group %q", name)}
+			return &bus.OptionError{Field: "subscriber.Options.Overflow or BlockTimeout", Value: c.Name, Limit: fmt.Sprintf("that of the other members of group %q", name)}
 		}
-		late := l.queue.Inhabited()
-		m := l.queue.Join(c, s.newHandler)
-		if m == nil { // its last member has just left
+		p := &queuePlace[T]{Consumer: lane.NewConsumer(l.queue, c, s.newHandler), queue: l, release: release}
+		s.place = p
+		first, ok := p.Join()
+		if !ok { // its last member has just left
 			release()
 			continue
 		}
-		return &queuePlace[T]{Consumer: m, queue: l, late: late, release: release}, nil
+		p.late = !first
+		return nil
 	}
 }

@@ -58,7 +58,7 @@ func newSink[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintptr,
 	case o.plain(remote) && s.batches == nil:
 		s.place = s.placeInLog(c)
 	case o.Group != "":
-		s.place, err = s.placeInGroup(c, o.Group)
+		err = s.placeInGroup(c, o.Group)
 	default:
 		s.place = s.placeInQueue(c)
 	}
@@ -116,7 +116,9 @@ type queuePlace[T any] struct {
 
 func (s *sink[T]) placeInQueue(c lane.Config) place {
 	l := s.newQueueLane(c, c.Workers > 1)
-	return &queuePlace[T]{Consumer: l.queue.Join(c, s.newHandler), queue: l}
+	p := &queuePlace[T]{Consumer: lane.NewConsumer(l.queue, c, s.newHandler), queue: l}
+	p.Join()
+	return p
 }
 
 func (p *queuePlace[T]) Member() *lane.Member { return &p.Consumer.Member }

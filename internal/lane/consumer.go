@@ -18,27 +18,29 @@ type Consumer[E any] struct {
 	*gathering // nil unless it takes batches
 }
 
-// Join adds a member. Workers and capacities of all members add up. It returns nil if the queue has ended with its last member.
-func (q *Queue[E]) Join(c Config, newHandler func() Handler[E]) *Consumer[E] {
-	q.Gate.mu.Lock()
-	defer q.Gate.mu.Unlock()
-	if q.closed {
-		return nil
-	}
-	q.joined++
-	m := &Consumer[E]{queue: q, newHandler: newHandler, id: q.joined, share: c.Capacity, gathering: newGathering(c.Batch)}
+// NewConsumer returns a member of q that has not joined yet.
+func NewConsumer[E any](q *Queue[E], c Config, newHandler func() Handler[E]) *Consumer[E] {
+	m := &Consumer[E]{queue: q, newHandler: newHandler, share: c.Capacity, gathering: newGathering(c.Batch)}
 	m.init(&c, c.Workers, &q.Gate)
-	q.members = append(q.members, m)
-	q.capacity += c.Capacity
-	q.reassign()
 	return m
 }
 
-// Inhabited reports whether the queue has members.
-func (q *Queue[E]) Inhabited() bool {
+// Join makes the member one of its queue's. Workers and capacities of all members add up. It reports whether there were none before, and
+// false for ok if the queue has ended with its last member. Events may come before it returns.
+func (c *Consumer[E]) Join() (first, ok bool) {
+	q := c.queue
 	q.Gate.mu.Lock()
 	defer q.Gate.mu.Unlock()
-	return len(q.members) > 0
+	if q.closed {
+		return false, false
+	}
+	q.joined++
+	c.id = q.joined
+	q.members = append(q.members, c)
+	q.capacity += c.share
+	q.workers.Add(int32(c.limit))
+	q.reassign()
+	return len(q.members) == 1, true
 }
 
 // start gives the member one more goroutine, unless it has all. The caller holds the lock.

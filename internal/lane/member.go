@@ -27,7 +27,6 @@ type Member struct {
 
 func (m *Member) init(c *Config, workers int, g *Gate) {
 	*m = Member{Name: c.Name, Site: c.Site, gate: g, roster: c.Roster, limit: workers, done: make(chan struct{})}
-	g.workers.Add(int32(workers))
 }
 
 // Gate returns what publishers wait at for the subscription. Members of a group have the same.

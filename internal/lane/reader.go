@@ -27,6 +27,7 @@ func NewReader[E any](l *Log[E], c Config, newHandler func() Handler[E]) *Reader
 	r.Gate.init(&c, l.mu, r)
 	r.capacity = c.Capacity
 	r.Member.init(&c, 1, &r.Gate)
+	r.workers.Store(1)
 	return r
 }
 
