@@ -167,7 +167,7 @@ func (g *Gate) wake() {
 		close(g.waiters)
 		g.waiters = nil
 	}
-	g.alert.Store(g.closed)
+	g.alert.Store(g.closed || g.watched)
 }
 
 // open tells whether g has room. If it has not and ready is not nil, it sets that to a channel closed when it may have.

@@ -80,19 +80,20 @@ func (m *Member) dropped() uint64 {
 	return n
 }
 
-// sights returns what each worker is at, and asks those that are at an event to call resume at the next one.
+// sights returns what each worker is at, and asks them all to call resume at the next event. It asks before it looks, so that a worker
+// that goes on after the look has heard.
 func (m *Member) sights(now time.Time) map[*Worker]sight {
 	m.gate.mu.Lock()
 	defer m.gate.mu.Unlock()
+	if len(m.active) > 0 {
+		m.gate.watched = true
+		m.gate.alert.Store(true)
+	}
 	all := make(map[*Worker]sight, len(m.active))
 	for _, w := range m.active {
 		if finished := w.get().finished(); finished < w.size {
 			all[w] = sight{batch: w.batch, finished: finished, since: now}
 		}
-	}
-	if len(all) > 0 {
-		m.gate.watched = true
-		m.gate.alert.Store(true)
 	}
 	return all
 }

@@ -106,6 +106,9 @@ func (r *Roster) look(quit, done chan struct{}) {
 
 // tellSlow tells of events that are being handled for long. It reports whether there may be more to tell.
 func (w *watch) tellSlow(working []*Member, now time.Time) (more bool) {
+	if w.After <= 0 {
+		return false
+	}
 	seen := make(map[*Worker]sight, len(working))
 	for _, m := range working {
 		for worker, s := range m.sights(now) {
@@ -113,12 +116,12 @@ func (w *watch) tellSlow(working []*Member, now time.Time) (more bool) {
 				s = before
 			}
 			age := now.Sub(s.since)
-			if w.After > 0 && age >= w.After && !s.told {
+			if age >= w.After && !s.told {
 				s.told = true
 				w.Slow(m, age, m.Totals().Queued)
 			}
 			seen[worker] = s
-			more = more || !s.told && w.After > 0
+			more = more || !s.told
 		}
 	}
 	w.seen = seen
