@@ -92,26 +92,32 @@ func (q *Queue[E]) put(e *E, p Policy) *E {
 	}
 	n := q.waiting.node(e) // functions of the traits get the copy: e may be on somebody's stack, and is to stay there
 	if p == Latest {
-		of := topicKey{q.traits.Topic(&n.event), q.traits.Key(&n.event)}
-		if before := q.waiting.latest[of]; before != nil {
+		if before := q.waiting.latest[q.topicKey(n)]; before != nil {
 			before.event = n.event
 			q.waiting.vacate(n)
 			first.drop()
 			return &before.event
 		}
-		if q.waiting.latest == nil {
-			q.waiting.latest = map[topicKey]*node[E]{}
-		}
-		q.waiting.latest[of] = n
 	}
 	if q.room() <= 0 && p != Block && (p == DropNewest || p == Fail || !q.dropOldest()) {
 		q.waiting.vacate(n)
 		first.drop()
 		return nil
 	}
+	if p == Latest {
+		if q.waiting.latest == nil {
+			q.waiting.latest = map[topicKey]*node[E]{}
+		}
+		q.waiting.latest[q.topicKey(n)] = n
+	}
 	q.waiting.add(n, q.keyOf(&n.event))
 	q.staff(n)
 	return &n.event
+}
+
+// topicKey returns what Latest tells n apart by.
+func (q *Queue[E]) topicKey(n *node[E]) topicKey {
+	return topicKey{q.traits.Topic(&n.event), q.traits.Key(&n.event)}
 }
 
 // keyOf returns the lane of e, nil if it has none.
@@ -183,8 +189,10 @@ func (q *Queue[E]) dropOldest() bool {
 
 // remove takes an event out of what waits.
 func (q *Queue[E]) remove(n *node[E]) {
-	if q.waiting.latest != nil {
-		delete(q.waiting.latest, topicKey{q.traits.Topic(&n.event), q.traits.Key(&n.event)})
+	if len(q.waiting.latest) > 0 {
+		if of := q.topicKey(n); q.waiting.latest[of] == n { // n may have come under another policy
+			delete(q.waiting.latest, of)
+		}
 	}
 	q.waiting.remove(n)
 }

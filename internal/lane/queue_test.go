@@ -1,0 +1,172 @@
+package lane
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+)
+
+// held is a queue whose only worker is at the event with number 0.
+func held(t *testing.T, c Config, traits Traits[event]) (q *Queue[event], r *record, m *Consumer[event], release chan struct{}) {
+	t.Helper()
+	r, release = &record{}, make(chan struct{})
+	q, m = newQueue(c, traits, func(e event) Outcome {
+		<-release
+		return r.add(e)
+	})
+	publish(t, q, event{})
+	synctest.Wait()
+	return q, r, m, release
+}
+
+// finish releases the worker, checks what it handles, and closes the queue.
+func finish(t *testing.T, r *record, m *Consumer[event], release chan struct{}, want ...int) {
+	t.Helper()
+	close(release)
+	synctest.Wait()
+	if got := r.got(); !slices.Equal(got, append([]int{0}, want...)) {
+		t.Errorf("handled %v, want 0 and %v", got, want)
+	}
+	n := balanced(t, &m.Member)
+	if n.Queued+n.Running > 0 || n.Succeeded != uint64(1+len(want)) {
+		t.Errorf("%+v", n)
+	}
+	m.Close()
+	if !ended(&m.Member) {
+		t.Error("not done")
+	}
+}
+
+// What becomes of events that find a full queue of three, for those of this bus and for those from a transport.
+func TestPolicies(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		local, remote Policy
+		full          bool // for the local ones
+		waits         bool // the remote ones
+		dropped       uint64
+		want          []int
+	}{
+		{local: Block, remote: Block, full: true, waits: true, want: []int{1, 2, 3}},
+		{local: Fail, remote: Fail, full: true, dropped: 2, want: []int{1, 2, 3}},
+		{local: DropOldest, remote: DropOldest, dropped: 4, want: []int{5, 6, 7}},
+		{local: DropNewest, remote: DropNewest, dropped: 4, want: []int{1, 2, 3}},
+		{local: Latest, remote: Latest, dropped: 4, want: []int{5, 6, 7}},
+		{local: Block, remote: DropOldest, full: true, dropped: 2, want: []int{3, 6, 7}},
+		{local: Block, remote: DropNewest, full: true, dropped: 2, want: []int{1, 2, 3}},
+		{local: DropOldest, remote: Block, waits: true, dropped: 2, want: []int{3, 4, 5}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			traits := plain()
+			traits.Topic = func(e *event) string { return string(rune('a' + e.id)) } // all of them differ
+			q, r, m, release := held(t, Config{Capacity: 3, Local: c.local, Remote: c.remote}, traits)
+			publish(t, q, numbered(1, 3)...)
+			for _, e := range numbered(4, 5) {
+				if full := try(q, e); (full != nil) != c.full {
+					t.Errorf("%d, %d: full for %d: %v", c.local, c.remote, e.id, full)
+				}
+			}
+			for _, e := range numbered(6, 7) {
+				if full := q.Offer(&e); (full != nil) != c.waits {
+					t.Errorf("%d, %d: an event from a transport waits: %v", c.local, c.remote, full)
+				}
+			}
+			if n := balanced(t, &m.Member); n.Dropped != c.dropped || n.Queued != 3 || q.Depth() != 3 {
+				t.Errorf("%d, %d: %+v, depth %d", c.local, c.remote, n, q.Depth())
+			}
+			finish(t, r, m, release, c.want...)
+		})
+	}
+}
+
+// Only events that may be dropped are, the oldest first; the order of the rest is kept. When there is none, the new one is dropped.
+func TestDropOldestSparesTheOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		traits := plain()
+		traits.Droppable = func(e *event) bool { return e.id%2 == 1 }
+		q, r, m, release := held(t, Config{Capacity: 5, Remote: DropOldest}, traits)
+		for _, id := range []int{2, 1, 4, 3, 6, 5, 7, 9, 8, 10, 12, 14, 11} {
+			if q.Offer(&event{id: id}) != nil {
+				t.Errorf("%d is to wait", id)
+			}
+		}
+		if n := balanced(t, &m.Member); n.Dropped != 8 || n.Queued != 5 {
+			t.Errorf("%+v", n)
+		}
+		finish(t, r, m, release, 2, 4, 6, 8, 10)
+	})
+}
+
+// Latest keeps one event of each topic and key, the newest, in the place of the first.
+func TestLatest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, r, m, release := held(t, Config{Capacity: 3, Local: Latest, Remote: Latest}, plain())
+		at := func(id int, topic, key string) event { return event{id: id, topic: topic, key: key} }
+		publish(t, q, at(1, "a", "x"), at(2, "b", "x"), at(3, "a", "y"), at(4, "a", "x"))
+		q.Offer(&event{id: 5, topic: "b", key: "x"})
+		if n := balanced(t, &m.Member); n.Queued != 3 || n.Dropped != 2 {
+			t.Errorf("%+v", n)
+		}
+		publish(t, q, at(6, "c", "x")) // the one that waits longest, 4, goes
+		publish(t, q, at(7, "a", "x")) // so this does not replace it, and 5 goes
+		publish(t, q, at(8, "a", "x"), at(9, "c", "x"))
+		finish(t, r, m, release, 3, 9, 8)
+	})
+}
+
+// The copy is what the caller may change, also when it replaces another.
+func TestAppendReturnsTheCopy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, r, m, release := held(t, Config{Capacity: 1, Local: Latest}, plain())
+		for i := range 3 {
+			e := event{topic: "a"}
+			q.Lock()
+			q.Append(&e).id = 10 + i
+			q.Unlock()
+			if e.id != 0 {
+				t.Error("the caller's own was changed")
+			}
+		}
+		finish(t, r, m, release, 12)
+	})
+}
+
+// An event that Latest refused, because nothing may be dropped for it, stands in nobody's way.
+func TestLatestForgetsWhatItRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		traits := plain()
+		traits.Droppable = func(e *event) bool { return e.remote }
+		q, r, m, release := held(t, Config{Capacity: 2, Remote: Latest}, traits)
+		publish(t, q, event{id: 1, topic: "a"}, event{id: 2, topic: "a"})
+		q.Offer(&event{id: 3, topic: "b", remote: true}) // refused
+		q.Offer(&event{id: 4, topic: "b", remote: true}) // as well
+		if n := balanced(t, &m.Member); n.Dropped != 2 {
+			t.Errorf("%+v", n)
+		}
+		release <- struct{}{}
+		synctest.Wait()
+		q.Offer(&event{id: 5, topic: "b", remote: true})
+		release <- struct{}{}
+		synctest.Wait()
+		publish(t, q, event{id: 6, topic: "b"}) // does not come under Latest, and changes nothing for those that do
+		finish(t, r, m, release, 1, 2, 5, 6)
+	})
+}
+
+// Only events that came under Latest replace each other, and one that leaves the queue forgets nothing but itself.
+func TestLatestBesideAnotherPolicy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, r, m, release := held(t, Config{Capacity: 4, Local: Latest, Remote: DropNewest}, plain())
+		q.Offer(&event{id: 1, topic: "a"})
+		publish(t, q, event{id: 2, topic: "a"})
+		release <- struct{}{}
+		synctest.Wait() // 1 has left
+		publish(t, q, event{id: 3, topic: "a"})
+		finish(t, r, m, release, 1, 3)
+	})
+}
