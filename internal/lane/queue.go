@@ -166,12 +166,23 @@ func (q *Queue[E]) staff(n *node[E]) {
 		n.key.owner.start()
 	default:
 		least := q.members[0]
-		for _, c := range q.members[1:] {
-			if len(c.active)*least.limit < len(least.active)*c.limit {
+		for _, c := range q.members {
+			if c.gathering != nil && c.lingering && q.waiting.available(c) >= c.Size {
+				least = c
+				break
+			}
+			if c.busy()*least.limit < least.busy()*c.limit {
 				least = c
 			}
 		}
 		least.start()
+	}
+}
+
+// staffFirst is staff for the first of a list, if there is one.
+func (q *Queue[E]) staffFirst(l *list[E]) {
+	if l.head != nil {
+		q.staff(l.head)
 	}
 }
 
@@ -232,6 +243,9 @@ func (q *Queue[E]) take(r *runner[E]) bool {
 		if !c.closed {
 			available = q.waiting.available(c)
 		}
+		if c.gathering != nil && c.lingering && available < c.Size { // they are for the worker that lingers
+			available = 0
+		}
 		switch {
 		case available == 0 && (c.closed || i >= idleYields):
 			c.retire(r)
@@ -274,8 +288,9 @@ func (q *Queue[E]) hand(r *runner[E]) {
 	if q.waiters != nil && q.room() > 0 {
 		q.wake()
 	}
-	if c.gathering != nil && q.waiting.available(c) > 0 {
-		c.start() // for those that did not fit
+	if c.gathering != nil { // there may be some that did not fit, and perhaps others can take them
+		q.staffFirst(&c.ready)
+		q.staffFirst(&q.waiting.free)
 	}
 }
 
