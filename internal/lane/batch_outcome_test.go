@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // All of a batch is running until its handler has returned, whose outcomes are those of the events. Those it does not set are failures.
@@ -93,5 +94,34 @@ func TestBatchTakenBeforeTheEnd(t *testing.T) {
 		if n := balanced(t, &m.Member); n.Abandoned != 4 || len(b.sizes()) > 0 || !ended(&m.Member) {
 			t.Errorf("%+v", n)
 		}
+	})
+}
+
+// What was in a batch is not kept when it is done: neither while the worker lingers for the next one, nor after a smaller one.
+func TestBatchKeepsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var memory []event
+		q, m, _ := newBatches(Config{Batch: &Batch{Size: 3, Linger: time.Second}}, plain(), func(events []event, _ []Outcome) {
+			if memory == nil {
+				memory = events[:cap(events)]
+			}
+		})
+		publish(t, q, numbered(1, 4)...)
+		for range 2 {
+			synctest.Wait()
+			q.Lock()
+			for _, e := range memory {
+				if e != (event{}) {
+					t.Errorf("%v is kept", e)
+				}
+			}
+			q.Unlock()
+			pass(time.Second)
+		}
+		if n := m.Totals(); n.Failed != 4 {
+			t.Errorf("%+v", n)
+		}
+		m.Close()
 	})
 }

@@ -81,7 +81,6 @@ func (c *Consumer[E]) size() int {
 
 // retire ends a goroutine of the member. The caller holds the lock.
 func (c *Consumer[E]) retire(r *runner[E]) {
-	clear(r.batch)
 	r.count, r.until = 0, time.Time{}
 	c.leave(&r.Worker)
 	c.runners.Put(r)

@@ -270,7 +270,6 @@ func (q *Queue[E]) take(r *runner[E]) bool {
 // hand gives r its next event, or as many as its batch takes.
 func (q *Queue[E]) hand(r *runner[E]) {
 	c := r.consumer
-	r.batch = r.batch[:0]
 	for n := q.waiting.next(c); n != nil && len(r.batch) < c.size(); n = q.waiting.next(c) {
 		r.batch = append(r.batch, n.event)
 		if n.key != nil {
@@ -294,8 +293,10 @@ func (q *Queue[E]) hand(r *runner[E]) {
 	}
 }
 
-// finish lets the next events of the keys be handled that r was at.
+// finish forgets what r was at, and lets the next events of its keys be handled.
 func (q *Queue[E]) finish(r *runner[E]) {
+	clear(r.batch)
+	r.batch = r.batch[:0]
 	for _, k := range r.keys {
 		if k.running = false; q.closed {
 			continue
