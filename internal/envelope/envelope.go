@@ -14,6 +14,7 @@ const Size = 38
 const (
 	version        = 1
 	mustUnderstand = 0xF0 // flag bits that a reader has to refuse when it does not know them
+	retained       = 0x01 // flag bit of a copy that was sent again to a late joiner
 )
 
 // magic begins every envelope. No UTF-8 text contains its first byte.
@@ -32,6 +33,7 @@ type Header struct {
 	Seq        uint64
 	Time       int64
 	Properties string
+	Retained   bool // the event was published before, and is sent once more to a peer that subscribed since
 }
 
 // Is tells whether frame claims to be an envelope: it is long enough and begins with the magic.
@@ -60,6 +62,9 @@ func Append(dst []byte, m *Meta) []byte {
 // SetSeq writes the sequence into an envelope made by Append, for publishers that learn it last.
 func SetSeq(frame []byte, seq uint64) { binary.BigEndian.PutUint64(frame[22:30], seq) }
 
+// MarkRetained sets the flag of a retained event in an envelope made by Append. The frame must be at least Size bytes.
+func MarkRetained(frame []byte) { frame[5] |= retained }
+
 // Parse reads an envelope. The properties in the result are a view of frame, which must not change afterwards. Errors are *Error;
 // a frame for which Is does not hold is one.
 func Parse(frame []byte) (Header, error) {
@@ -79,6 +84,8 @@ func Parse(frame []byte) (Header, error) {
 		Source: uuid.UUID(frame[6:22]),
 		Seq:    binary.BigEndian.Uint64(frame[22:30]),
 		Time:   int64(binary.BigEndian.Uint64(frame[30:38])),
+
+		Retained: frame[5]&retained != 0,
 	}
 	if properties := frame[Size:]; len(properties) > 0 {
 		// A string over the frame itself: received frames never change, and most properties are never read.

@@ -241,6 +241,31 @@ func TestSetSeq(t *testing.T) {
 	}
 }
 
+func TestMarkRetained(t *testing.T) {
+	t.Parallel()
+	frame := []byte(golden)
+	before, _ := envelope.Parse([]byte(golden))
+	for range 2 { // setting it twice is setting it
+		envelope.MarkRetained(frame)
+		if want := golden[:5] + "\x01" + golden[6:]; string(frame) != want {
+			t.Fatalf("got % X, want % X", frame, want)
+		}
+	}
+	h, err := envelope.Parse(frame)
+	if err != nil || before.Retained || !h.Retained {
+		t.Errorf("before %t, marked %t, %v", before.Retained, h.Retained, err)
+	}
+	if h.Retained = false; h != before {
+		t.Errorf("marking changed %+v to %+v", before, h)
+	}
+	for _, flags := range []byte{0x02, 0x04, 0x08} { // of other versions
+		frame[5] = flags
+		if h, err := envelope.Parse(frame); err != nil || h.Retained {
+			t.Errorf("flags %#x: retained %t, %v", flags, h.Retained, err)
+		}
+	}
+}
+
 func TestParseAndLookupDoNotAllocate(t *testing.T) {
 	frame := []byte(golden)
 	n := testing.AllocsPerRun(100, func() {
