@@ -328,9 +328,10 @@ func TestShutdownReachesASlowReader(t *testing.T) {
 	for i := range n {
 		send(t, pub, order{ID: i, Note: note})
 	}
+	probe := newPublisher(t, here, topic.New[string]("unwanted"), nil) // before Shutdown, after which there are none
 	ended := make(chan error)
 	go func() { ended <- here.Shutdown(patient(t)) }()
-	for probe := newPublisher(t, here, topic.New[string]("unwanted"), nil); probe.Publish(t.Context(), "begun?") == nil; {
+	for probe.Publish(t.Context(), "begun?") == nil {
 	}
 	close(hold)
 	if err := <-ended; err != nil {
