@@ -14,7 +14,7 @@ type publisher struct {
 	plain
 	sub       *subscribing
 	confirmed uint64 // generation the peer has
-	asked     uint64 // generation of the PING under way, 0 if there is none. One at a time, however many subscriptions change
+	asked     uint64 // generation of the PING under way, one at a time, however many subscriptions change; with others, of what is still to be written. 0: none
 }
 
 func (s *subscribing) attach(c *conn) error {
@@ -42,6 +42,7 @@ func (s *subscribing) attach(c *conn) error {
 func (p *publisher) tell(frames []byte) {
 	generation := p.sub.generation
 	if !p.own {
+		p.asked = generation
 		p.out.control(frames, func() { p.confirm(generation) })
 		return
 	}
@@ -50,6 +51,13 @@ func (p *publisher) tell(frames []byte) {
 		frames = p.question(frames)
 	}
 	p.out.control(frames, nil)
+}
+
+// skip notes a generation that means nothing to this peer, of another package. The caller holds Sub.mu.
+func (p *publisher) skip() {
+	if p.asked == 0 {
+		p.confirmed = p.sub.generation
+	}
 }
 
 func (p *publisher) question(dst []byte) []byte {
@@ -70,7 +78,9 @@ func (p *publisher) confirm(generation uint64) {
 	s.mu.Lock()
 	switch {
 	case !p.own:
-		p.confirmed = max(p.confirmed, generation)
+		if generation == p.asked { // the last; what was skipped since meant nothing
+			p.confirmed, p.asked = s.generation, 0
+		}
 	case generation != p.asked: // not an answer to anything
 		s.mu.Unlock()
 		p.junk.Add(1)

@@ -39,9 +39,26 @@ func (s *subscribing) init(b *base, filter bool) {
 }
 
 // Subscribe asks all publishers, present and future, for messages that begin with prefix; "" asks for all. Subscriptions are counted: each
-// needs an Unsubscribe of its own. It never waits; Ready tells when publishers have the subscription. The error is [ErrClosed].
+// needs an Unsubscribe of its own. Publishers of this package are asked once more by every Subscribe of a prefix, and send again what
+// they keep for it (see Pub.SendRetained); others only by the first. It never waits; Ready tells when publishers have the subscription, and
+// then what they keep comes before anything that they send later. The error is [ErrClosed].
 func (s *subscribing) Subscribe(prefix string) error {
-	return s.change(s.prefixes.Add, zmtp.AppendSubscribe, prefix)
+	if s.of.refusing.Load() {
+		return ErrClosed
+	}
+	s.mu.Lock()
+	first := s.prefixes.Add([]byte(prefix))
+	s.generation++
+	for p := range s.publishers {
+		if first || p.own {
+			p.tell(zmtp.AppendSubscribe(nil, []byte(prefix)))
+		} else {
+			p.skip()
+		}
+	}
+	s.mu.Unlock()
+	s.of.changes.Tell()
+	return nil
 }
 
 // Unsubscribe takes back one Subscribe of prefix; without one it does nothing. Messages received before are still delivered.
@@ -49,7 +66,7 @@ func (s *subscribing) Unsubscribe(prefix string) error {
 	return s.change(s.prefixes.Remove, zmtp.AppendCancel, prefix)
 }
 
-// change applies a change of the prefixes and tells the peers if it was the first or last of its prefix.
+// change applies a change of the prefixes and tells all peers if it returns true.
 func (s *subscribing) change(apply func([]byte) bool, encode func(dst, prefix []byte) []byte, prefix string) error {
 	if s.of.refusing.Load() {
 		return ErrClosed

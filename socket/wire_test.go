@@ -234,6 +234,52 @@ func TestSubAsksOwnPeers(t *testing.T) {
 	}
 }
 
+// A publisher of this package is told of each subscription and asked whether it has it; another one is told of the first.
+func TestSubscribeAgainOnTheWire(t *testing.T) {
+	t.Parallel()
+	s := newSub(t, nil, "a", "a")
+	at := listen(t, s, anyPort)
+	foreign := connect(t, at).handshake("PUB", 0)
+	foreign.want("\x01a")
+	eventually(t, s, "written is enough for a plain peer", func() bool { return s.Publishers() == 1 })
+	_ = s.Subscribe("a")
+	if s.Publishers() != 1 {
+		t.Error("a plain peer has to confirm what it is not told")
+	}
+	for i := range 100 { // of which some find the first not written yet
+		_ = s.Subscribe(fmt.Sprint(i))
+		_ = s.Subscribe(fmt.Sprint(i))
+		foreign.want("\x01" + fmt.Sprint(i))
+	}
+	eventually(t, s, "the plain peer is ready", func() bool { return s.Publishers() == 1 })
+	_ = foreign.Close()
+
+	s = newSub(t, nil, "a")
+	own := connect(t, listen(t, s, anyPort)).handshake("PUB", 0, "X-Fanfare=1")
+	own.want("\x01a")
+	answer := func() {
+		t.Helper()
+		question := own.next()
+		if !strings.HasPrefix(question, "/\x04PING") {
+			t.Fatalf("%q is no question", question)
+		}
+		own.say(zmtp.AppendPong(nil, []byte(question[len("/\x04PINGtt"):])))
+	}
+	answer()
+	ready(t, s)
+	eventually(t, s, "a publisher", func() bool { return s.Publishers() == 1 })
+	_ = s.Subscribe("a")
+	if n := s.Publishers(); n != 0 {
+		t.Error("ready before the peer has confirmed the second subscription")
+	}
+	own.want("\x01a")
+	answer()
+	eventually(t, s, "a publisher again", func() bool { return s.Publishers() == 1 })
+	_ = s.Unsubscribe("a")
+	_ = s.Subscribe("b")
+	own.want("\x01b") // and nothing of "a", which one Subscribe is left of
+}
+
 func TestHostilePeers(t *testing.T) {
 	t.Parallel()
 	opts := &socket.Options{HandshakeTimeout: 100 * time.Millisecond, MaxMessageSize: 1000}
