@@ -111,3 +111,30 @@ func BenchmarkPubSubTCPBatch(b *testing.B) {
 	}
 	f.finish(b)
 }
+
+// BenchmarkSendRetained is what keeping a message adds to sending it, with nobody there.
+func BenchmarkSendRetained(b *testing.B) {
+	p, msg := newPub(b, nil), message(64)
+	b.Run("not", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := p.Send(msg); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	for _, keys := range []int{1, 1000} {
+		b.Run(strconv.Itoa(keys), func(b *testing.B) {
+			names := make([]string, keys)
+			for i := range names {
+				names[i] = strconv.Itoa(i)
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if err := p.SendRetained(msg, socket.Retained{Key: names[i%keys], Limit: keys}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -49,7 +49,11 @@ func (c *conn) beat() {
 	}
 }
 
+// paused says whether back-pressure stops the reader: that of the application, or of the peer itself, which is to take a replay first.
 func (c *conn) paused() bool {
+	if c.out.easing() {
+		return true
+	}
 	if c.in == nil {
 		return false
 	}

@@ -14,7 +14,7 @@ const maxAnswers = 1024 // PONGs waiting to be written
 type outQueue struct {
 	pool     *sync.Pool     // of *segment
 	pages    *zmtp.Pages    // for what the reader on the other side gets (inproc)
-	hwm      int            // negative: none
+	hwm      int            // negative: none. A replay goes beyond it
 	conflate bool           // keep one message, the newest
 	keep     bool           // what was not written when the queue ends is kept for rest
 	shared   bool           // read by the other side itself (inproc): it has what it has taken
@@ -37,9 +37,10 @@ type outQueue struct {
 	answers    int
 	sent       uint64
 	dropped    uint64
-	starved    bool // a message was refused for want of room
-	sealed     bool // takes no more messages; what it has is written
-	finished   bool // sealed for good, and the reader on the other side takes the rest (inproc)
+	starved    bool          // a message was refused for want of room
+	eased      chan struct{} // ease waits for it to be closed; nil: nobody waits
+	sealed     bool          // takes no more messages; what it has is written
+	finished   bool          // sealed for good, and the reader on the other side takes the rest (inproc)
 	closed     bool
 }
 
@@ -81,6 +82,41 @@ func (q *outQueue) crowded() bool {
 	crowded := q.full() && !q.closed && !q.sealed
 	q.starved = q.starved || crowded
 	return crowded
+}
+
+// ease waits until no more messages are queued than the limit allows: until what was queued beyond it, which only a replay does, has been
+// taken. It returns at once when the queue has ended, and when it ends. One goroutine at a time may call it.
+func (q *outQueue) ease() {
+	q.mu.Lock()
+	for q.strained() {
+		if q.eased == nil {
+			q.eased = make(chan struct{})
+		}
+		eased := q.eased
+		q.mu.Unlock()
+		<-eased
+		q.mu.Lock()
+	}
+	q.mu.Unlock()
+}
+
+func (q *outQueue) strained() bool {
+	return q.full() && q.messages > q.hwm && !q.closed && !q.finished
+}
+
+// relieve ends ease if there is no more to wait for. The caller holds the lock.
+func (q *outQueue) relieve() {
+	if q.eased != nil && !q.strained() {
+		close(q.eased)
+		q.eased = nil
+	}
+}
+
+// easing says whether somebody waits in ease.
+func (q *outQueue) easing() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.eased != nil
 }
 
 // kick makes the caller, who queued a message and holds no lock, the writer for as much as the connection takes at once. In request and reply
@@ -289,6 +325,7 @@ func (q *outQueue) done(s *segment) {
 		q.answers -= s.answers
 		q.sent += uint64(s.messages)
 		q.writing, q.wrote = nil, 0
+		q.relieve()
 	}
 	// Half empty, not one free place: who waits should have something to do when it wakes.
 	room := q.starved && q.messages <= q.hwm/2
@@ -329,6 +366,7 @@ func (q *outQueue) finish() {
 	defer q.mu.Unlock()
 	q.sealed = true
 	q.finished = !q.closed
+	q.relieve()
 	q.ready.Signal()
 }
 
@@ -340,6 +378,7 @@ func (q *outQueue) close() {
 		return
 	}
 	q.closed = true
+	q.relieve()
 	q.ready.Signal()
 	if q.keep && !q.finished {
 		return

@@ -20,7 +20,7 @@ const (
 
 // Pub sends each message to all peers that subscribed to a prefix of its first frame (RFC 29). Sending never waits: see the package comment on
 // losses. What one goroutine sends reaches each peer in that order. That nobody wants a message is no error; with Options.NoDrop it is
-// [ErrFull] if a peer that wants it has no room.
+// [ErrFull] if a peer that wants it has no room. SendRetained also keeps a message for peers of this package that subscribe later.
 type Pub struct {
 	base
 	publishing
@@ -43,6 +43,7 @@ type publishing struct {
 	upward      *upward // what an XPUB's reader gets, nil for PUB
 	mu          sync.Mutex
 	subscribers atomic.Pointer[[]*subscriber] // replaced under mu, never changed
+	retained    retention
 }
 
 func (p *publishing) init(b *base) {
@@ -195,7 +196,7 @@ func (p *publishing) attach(c *conn) error {
 }
 
 // subscriber is the session of a peer of PUB or XPUB: its subscriptions. It has each prefix once, however often it subscribes: libzmq's SUB
-// sends every SUBSCRIBE, but of as many CANCELs only the last.
+// sends every SUBSCRIBE, but of as many CANCELs only the last. Each SUBSCRIBE of a peer of this package has what is kept replayed.
 type subscriber struct {
 	plain
 	pub      *publishing
@@ -239,8 +240,13 @@ func (s *subscriber) subscribe(prefix []byte, subscribe bool) {
 		s.abort(ErrSubscriptions)
 		return
 	}
+	replays := subscribe && s.own
+	if replays {
+		s.out.ease()
+		s.pub.retained.mu.Lock()
+	}
 	s.out.lock()
-	changed := false
+	changed, replayed := false, 0
 	switch {
 	case !subscribe:
 		if changed = s.prefixes.Remove(prefix); changed {
@@ -253,7 +259,14 @@ func (s *subscriber) subscribe(prefix []byte, subscribe bool) {
 		s.prefixes.Remove(prefix)
 	}
 	tooMany := s.prefixes.Len() > maxSubscriptions || s.bytes > maxSubscriptionBytes
+	if replays && !tooMany {
+		replayed = s.pub.retained.replay(prefix, &s.out)
+	}
 	s.out.unlock()
+	if replays {
+		s.pub.retained.mu.Unlock()
+		s.pub.of.counters.replayed.Add(uint64(replayed))
+	}
 	if tooMany {
 		s.abort(ErrSubscriptions)
 	}

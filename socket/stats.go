@@ -16,6 +16,9 @@ type Stats struct {
 	Filtered   uint64 // messages received without a subscription, such as those on their way when it ended
 	Conflated  uint64 // messages that a newer one replaced, by Options.Conflate
 	Unroutable uint64 // messages of a ROUTER to a peer that is not there
+	Retained   int    // messages kept now for peers that subscribe later, by SendRetained
+	Evicted    uint64 // messages that were kept and had to go because the limit of their first frame was reached
+	Replayed   uint64 // messages queued because a peer subscribed; they count as sent, too
 	Junk       uint64 // messages and commands of peers that mean nothing to this socket
 
 	Connects          uint64 // handshakes that succeeded
@@ -44,6 +47,8 @@ type Peer struct {
 type counters struct {
 	received, dropped, filtered, junk, conflated, unroutable   atomic.Uint64
 	connects, disconnects, handshakesFailed, handshakesRefused atomic.Uint64
+	evicted, replayed                                          atomic.Uint64
+	retained                                                   atomic.Int64
 }
 
 // add adds what a connection has counted.
@@ -76,6 +81,9 @@ func (b *base) Stats() Stats {
 	s.Junk += b.counters.junk.Load()
 	s.Conflated = b.counters.conflated.Load()
 	s.Unroutable = b.counters.unroutable.Load()
+	s.Retained = int(b.counters.retained.Load())
+	s.Evicted = b.counters.evicted.Load()
+	s.Replayed = b.counters.replayed.Load()
 	s.Received = b.counters.received.Load()
 	s.Dropped += b.counters.dropped.Load()
 	s.Filtered = b.counters.filtered.Load()
