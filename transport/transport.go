@@ -38,7 +38,8 @@ type Transport interface {
 	Publish(m *Message) error
 
 	// Subscribe asks all peers, present and future, for the events whose topic begins with prefix; "" asks for all.
-	// It does not wait for them. Each Subscribe needs an Unsubscribe of its own.
+	// It does not wait for them. Each Subscribe needs an Unsubscribe of its own. Peers that are a [Retainer] are asked again by
+	// each of them, and send again what they keep.
 	Subscribe(prefix string) error
 	// Unsubscribe takes one Subscribe of prefix back. Events that were under way may still be received.
 	Unsubscribe(prefix string) error
@@ -70,6 +71,26 @@ type Transport interface {
 	Shutdown(ctx context.Context) error
 	// Close ends the transport at once. What was not sent yet is gone. It is idempotent and waits for every goroutine.
 	Close() error
+}
+
+// Retainer is a transport that can keep the last event of a topic, or of a key in it, for peers that subscribe later.
+type Retainer interface {
+	Transport
+
+	// PublishRetained is Publish, and keeps a copy of m in memory of its own, in the place of the last one with the same topic and key.
+	// Of a topic that has more than limit keys, 1 or more, the one published least recently goes; it is counted in Stats. limit may change from
+	// call to call. What is kept stays until it is replaced, or has to go, or the transport ends; Publish leaves it as it is.
+	//
+	// A peer of ours that subscribes to a prefix of the topic gets what is kept, whether it has subscribed to that prefix before or
+	// not; a plain peer never does. The copy is m but for the flag of retained events in the envelope (docs/wire.md). It is not dropped because
+	// the peer's queue is full. Publishing and a subscription are one after the other: what is kept when a subscription is taken reaches the
+	// peer before everything that is published later, in the order in which it was published, and before the peer counts
+	// as ready (Pending, Publishers). So the events of a topic that all went through PublishRetained reach a peer without a hole after the first.
+	//
+	// A message that goes out without an envelope is published only: a receiver could not tell its copy from an event of its own.
+	//
+	// An error means that m was handed to nobody, and that what was kept before still is.
+	PublishRetained(m *Message, key string, limit int) error
 }
 
 // Event tells of a peer that came or went, or that was turned away.
@@ -109,4 +130,6 @@ type Stats struct {
 	BadPeers uint64
 	// EventsLost counts events that found the channel of Events full.
 	EventsLost uint64
+	// RetainedEvicted counts copies that a [Retainer] kept and that had to go because their topic had more keys than the limit.
+	RetainedEvicted uint64
 }

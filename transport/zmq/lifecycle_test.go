@@ -42,6 +42,7 @@ func TestAfterTheEnd(t *testing.T) {
 				"Receive under way": underWay,
 				"Receive":           late,
 				"Publish":           tr.Publish(message("a", "x")),
+				"PublishRetained":   tr.PublishRetained(message("a", "x"), "", 1),
 				"Subscribe":         tr.Subscribe("a"),
 				"Unsubscribe":       tr.Unsubscribe("a"),
 				"Shutdown":          tr.Shutdown(context.Background()),

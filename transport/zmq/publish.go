@@ -13,14 +13,28 @@ const maxTopic = 255
 
 // outgoing is what is needed to put a message together. The socket is done with it when it has sent.
 type outgoing struct {
-	topic  []byte
-	frames [][]byte
+	topic    []byte
+	frames   [][]byte
+	envelope []byte   // of the copy that is kept
+	kept     [][]byte // frames of that
 }
 
 // Publish hands m to every peer that subscribed to a prefix of its topic. It leaves out the envelope if Options.Plain or m.Plain asks
 // for that, or if there is none. The error is a [*LimitError] for a topic of more than 255 bytes or a message without payload, a
 // [*socket.MessageError] for one beyond Options.MaxMessageSize or 1024 frames, or [ErrClosed].
 func (t *Transport) Publish(m *transport.Message) error {
+	if err := t.check(m); err != nil {
+		return err
+	}
+	o := t.borrow()
+	err := t.send(o.assemble(m, t.plain), m.Owned)
+	clear(o.frames)
+	t.outgoing.Put(o)
+	return public(err)
+}
+
+// check says whether m may be published.
+func (t *Transport) check(m *transport.Message) error {
 	switch {
 	case t.refusing.Load():
 		return ErrClosed
@@ -29,21 +43,22 @@ func (t *Transport) Publish(m *transport.Message) error {
 	case len(m.Payload) == 0: // without it an envelope would be taken for the payload
 		return &LimitError{Field: "number of payload parts", Value: 0, Limit: "1 or more"}
 	}
+	return nil
+}
+
+func (t *Transport) borrow() *outgoing {
 	o, _ := t.outgoing.Get().(*outgoing)
 	if o == nil {
 		o = &outgoing{}
 	}
-	err := t.send(o.assemble(m, t.plain), m.Owned)
-	clear(o.frames)
-	t.outgoing.Put(o)
-	return public(err)
+	return o
 }
 
 // assemble returns the frames of m, in memory of o where they need any.
 func (o *outgoing) assemble(m *transport.Message, plain bool) zmq4.Msg {
 	o.topic = append(o.topic[:0], m.Topic...)
 	o.frames = append(o.frames[:0], o.topic)
-	if !plain && !m.Plain && m.Envelope != nil {
+	if enveloped(m, plain) {
 		envelope := m.Envelope
 		if m.Owned { // only the payload is: the socket would keep a large envelope as well
 			envelope = slices.Clone(envelope)
@@ -53,6 +68,9 @@ func (o *outgoing) assemble(m *transport.Message, plain bool) zmq4.Msg {
 	o.frames = append(o.frames, m.Payload...)
 	return zmq4.Msg{Frames: o.frames}
 }
+
+// enveloped says whether m goes out with its envelope.
+func enveloped(m *transport.Message, plain bool) bool { return !plain && !m.Plain && m.Envelope != nil }
 
 // send copies what it sends, but for the large frames of an owned message.
 func (t *Transport) send(msg zmq4.Msg, owned bool) error {

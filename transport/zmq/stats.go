@@ -16,7 +16,7 @@ type counts struct {
 	received, unusable, badPeers, eventsLost atomic.Uint64
 }
 
-// Stats returns the counters. Sent counts a message once for each peer that it was queued for, unless the peer's connection was lost
+// Stats returns the counters. Sent counts a message once for each peer and time that it was queued for it, unless the peer's connection was lost
 // before it was written: those are in Dropped, with the messages that a full queue could not take and the received ones whose topic
 // was too long.
 func (t *Transport) Stats() transport.Stats {
@@ -27,6 +27,8 @@ func (t *Transport) Stats() transport.Stats {
 		Dropped:    pub.Dropped + t.counts.unusable.Load(),
 		BadPeers:   t.counts.badPeers.Load(),
 		EventsLost: t.counts.eventsLost.Load() + pub.EventsDropped + sub.EventsDropped,
+
+		RetainedEvicted: pub.Evicted,
 	}
 }
 

@@ -11,9 +11,9 @@ import (
 	"github.com/go-zeromq/zmq4"
 )
 
-var _ transport.Transport = (*Transport)(nil)
+var _ transport.Retainer = (*Transport)(nil)
 
-// Transport carries events over ZeroMQ. It is made by [New] and implements [transport.Transport], whose comments say how it
+// Transport carries events over ZeroMQ. It is made by [New] and implements [transport.Retainer], whose comments say how it
 // behaves; here is only what is special to ZeroMQ. All methods may be called concurrently, but for Receive, which has one caller
 // at a time.
 //
