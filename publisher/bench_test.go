@@ -173,3 +173,20 @@ func benchmarkBus(b *testing.B, subscriptions int, o *subscriber.Options) (*bus.
 	}
 	return in, subs
 }
+
+func BenchmarkNobody(b *testing.B) {
+	in, _ := benchmarkBus(b, 0, nil)
+	pub, err := publisher.New(in, samples, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	b.ResetTimer()
+	for i := range b.N {
+		if err := pub.Publish(ctx, sample{ID: i, Text: "x"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	in.Close()
+}

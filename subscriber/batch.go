@@ -100,28 +100,28 @@ func (w *batchWorker[T]) collect(e topic.Event[T]) {
 	w.events, w.from = append(w.events, e), append(w.from, w.at)
 }
 
-// HandleBatch collects the events, and calls the handler with those that came through.
-func (w *batchWorker[T]) HandleBatch(in []topic.Event[T], outcomes []lane.Outcome) {
+// Handle collects the events, and calls the handler with those that came through.
+func (w *batchWorker[T]) Handle(t *lane.Turn[topic.Event[T]]) {
+	in := t.All()
+	if !t.Begin() {
+		return
+	}
 	defer w.forget()
+	outcomes := make([]lane.Outcome, len(in))
 	for i := range in {
-		w.at, outcomes[i] = i, lane.Succeeded
+		w.at = i
 		if err := w.take(&in[i]); err != nil {
 			outcomes[i] = w.failed(&in[i], err)
 		}
 	}
-	if len(w.events) == 0 {
-		return
-	}
-	for _, i := range w.from {
-		outcomes[i] = lane.Failed // until the handler has returned
-	}
-	failed := w.failures(w.handler(w.ctx, w.events))
-	for k, i := range w.from {
-		if err, ok := failed[k]; ok {
+	if len(w.events) > 0 {
+		for k, err := range w.failures(w.handler(w.ctx, w.events)) {
+			i := w.from[k]
 			outcomes[i] = w.failed(&in[i], err)
-		} else {
-			outcomes[i] = lane.Succeeded
 		}
+	}
+	for _, o := range outcomes {
+		t.End(o)
 	}
 }
 

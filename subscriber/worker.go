@@ -27,26 +27,31 @@ func (s *sink[T]) newWorker() *worker[T] {
 	return w
 }
 
-// Handle takes one event through the chain, or straight to the handler when there is no chain.
-func (w *worker[T]) Handle(in *topic.Event[T], turn *lane.Worker) lane.Outcome {
-	var err error
-	if w.message == nil && in.Meta().Payload == nil {
-		e := *in
-		if !turn.Begin() {
-			return lane.Abandoned
+// Handle takes events through the chain, or straight to the handler when there is no chain.
+func (w *worker[T]) Handle(t *lane.Turn[topic.Event[T]]) {
+	for in := t.Next(); in != nil; in = t.Next() {
+		var err error
+		if w.message == nil && in.Meta().Payload == nil {
+			e := *in
+			if !t.Begin() {
+				return
+			}
+			err = w.sink.handler(w.ctx, e)
+		} else {
+			w.event = *in
+			if !t.Begin() {
+				return
+			}
+			err = w.call(w.ctx)
 		}
-		err = w.sink.handler(w.ctx, e)
-	} else {
-		w.event = *in
-		if !turn.Begin() {
-			return lane.Abandoned
+		if err == nil {
+			t.End(lane.Succeeded)
+		} else if errors.Is(err, errUnread) {
+			return
+		} else {
+			t.End(w.failed(in, err))
 		}
-		err = w.call(w.ctx)
 	}
-	if err == nil {
-		return lane.Succeeded
-	}
-	return w.failed(in, err)
 }
 
 // call takes the event that was copied through the chain, or decodes it.
@@ -66,11 +71,8 @@ func (w *worker[T]) call(ctx context.Context) error {
 
 // failed returns the outcome that err means, and logs it.
 func (w *worker[T]) failed(e *topic.Event[T], err error) lane.Outcome {
-	switch {
-	case errors.Is(err, bus.ErrFiltered):
+	if errors.Is(err, bus.ErrFiltered) {
 		return lane.Filtered
-	case errors.Is(err, errUnread):
-		return lane.Abandoned
 	}
 	w.sink.log(e, err)
 	return lane.Failed

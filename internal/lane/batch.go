@@ -2,35 +2,6 @@ package lane
 
 import "time"
 
-// BatchHandler is a Handler that takes several events in one call.
-type BatchHandler[E any] interface {
-	Handler[E]
-	// HandleBatch handles events, which it may change and has until it returns, and sets the outcome of each.
-	HandleBatch(events []E, outcomes []Outcome)
-}
-
-// handleWhole is handleBatch for a handler that takes all of it at once.
-func (r *runner[E]) handleWhole(h BatchHandler[E]) (complete bool) {
-	r.panicked = false
-	if r.next.finished() == r.count { // a handler before has ended its goroutine, or there is no batch yet
-		return true
-	}
-	if !r.Begin() {
-		r.abandon()
-		return true
-	}
-	outcomes := make([]Outcome, r.count)
-	for i := range outcomes {
-		outcomes[i] = Failed
-	}
-	h.HandleBatch(r.batch, outcomes)
-	for _, o := range outcomes {
-		r.next = r.next.after(o)
-	}
-	r.progress.Store(uint64(r.next))
-	return true
-}
-
 // Batch describes the batches that a subscription takes.
 type Batch struct {
 	Size   int             // events in a batch, at most

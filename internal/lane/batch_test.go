@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// batches is a BatchHandler that remembers the batches it has had, and when. Its workers share it.
+// batches is a Handler of batches that remembers the batches it has had, and when. Its workers share it.
 type batches struct {
 	mu  sync.Mutex
 	ids [][]int
@@ -19,22 +19,27 @@ type batches struct {
 	recovered int
 }
 
-func (b *batches) Handle(*event, *Worker) Outcome { panic("not one by one") }
-
 func (b *batches) Recovered(*event, any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.recovered++
 }
 
-func (b *batches) HandleBatch(events []event, outcomes []Outcome) {
-	b.note(events)
-	if b.do != nil {
-		b.do(events, outcomes)
+func (b *batches) Handle(t *Turn[event]) {
+	events := t.All()
+	if !t.Begin() {
 		return
 	}
-	for i := range outcomes {
-		outcomes[i] = Succeeded
+	b.note(events)
+	outcomes := make([]Outcome, len(events))
+	if b.do != nil {
+		for i := range outcomes {
+			outcomes[i] = Failed
+		}
+		b.do(events, outcomes)
+	}
+	for _, o := range outcomes {
+		t.End(o)
 	}
 }
 

@@ -12,7 +12,6 @@ type sample struct {
 	ID   int
 	Text string
 	meta [6]uint64
-	p    *int
 }
 
 type counting struct {
@@ -21,16 +20,20 @@ type counting struct {
 	ctx context.Context
 }
 
-func (c *counting) Handle(e *sample, w *Worker) Outcome {
-	s := *e
-	if !w.Begin() {
-		return Abandoned
+func (c *counting) Handle(t *Turn[sample]) {
+	for in := t.Next(); in != nil; in = t.Next() {
+		s := *in
+		if !t.Begin() {
+			return
+		}
+		if c.f(c.ctx, s) != nil {
+			t.End(Failed)
+			continue
+		}
+		t.End(Succeeded)
 	}
-	if c.f(c.ctx, s) != nil {
-		return Failed
-	}
-	return Succeeded
 }
+
 func (c *counting) Recovered(*sample, any) {}
 
 func (c *counting) handle(_ context.Context, e sample) error {

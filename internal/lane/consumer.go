@@ -57,7 +57,7 @@ func (c *Consumer[E]) start() {
 	r, _ := c.runners.Get().(*runner[E])
 	if r == nil {
 		r = &runner[E]{source: c.queue, consumer: c, handler: c.newHandler()}
-		r.member, r.whole = &c.Member, c.gathering != nil
+		r.member, r.alert, r.whole = &c.Member, &c.queue.alert, c.gathering != nil
 	}
 	c.enter(&r.Worker)
 	go r.run()

@@ -26,12 +26,14 @@ func numbered(first, last int) (all []event) {
 // handlerFunc is a Handler that knows no state.
 type handlerFunc func(e event) Outcome
 
-func (f handlerFunc) Handle(e *event, w *Worker) Outcome {
-	own := *e
-	if !w.Begin() {
-		return Abandoned
+func (f handlerFunc) Handle(t *Turn[event]) {
+	for in := t.Next(); in != nil; in = t.Next() {
+		e := *in
+		if !t.Begin() {
+			return
+		}
+		t.End(f(e))
 	}
-	return f(own)
 }
 
 func (f handlerFunc) Recovered(*event, any) {}

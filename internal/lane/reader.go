@@ -56,7 +56,7 @@ func (r *Reader[E]) Join(early []E) {
 func (r *Reader[E]) worker() *runner[E] {
 	if r.runner == nil {
 		r.runner = &runner[E]{source: r, handler: r.newHandler()}
-		r.runner.member = &r.Member
+		r.runner.member, r.runner.alert = &r.Member, &r.alert
 	}
 	return r.runner
 }

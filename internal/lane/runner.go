@@ -4,9 +4,9 @@ import "time"
 
 // Handler handles the events of one worker. One goroutine at a time uses it.
 type Handler[E any] interface {
-	// Handle handles one event. e points into a queue: it copies the event, which it neither changes nor keeps otherwise, then calls w.Begin,
-	// and if that reports true it handles the copy. If it ends its goroutine, that counts as failed and another goroutine goes on.
-	Handle(e *E, w *Worker) Outcome
+	// Handle handles the events of a turn, as its comment shows. When it panics or ends its goroutine, the event at hand has failed, and Handle
+	// is called again for those that follow, in another goroutine if need be.
+	Handle(t *Turn[E])
 	// Recovered is called with what Handle panicked with, on the stack of the panic. The event counts as failed.
 	Recovered(e *E, value any)
 }
@@ -19,12 +19,9 @@ type source[E any] interface {
 
 // runner is a worker with its events. It outlives its goroutine when a handler ends that.
 type runner[E any] struct {
-	Worker
+	Turn[E]
 	source   source[E]
 	handler  Handler[E]
-	batch    []E          // a ring: its length is a power of two
-	from     uint64       // where the first event of the batch is in it
-	count    int          // events in the batch, whatever was given up since
 	consumer *Consumer[E] // whose worker it is, and
 	keys     []*key[E]    // the keys of its events, in a Queue
 	until    time.Time    // how long it lingers for its batch to be filled; zero: it does not
@@ -62,24 +59,15 @@ func (r *runner[E]) handleBatch() (complete bool) {
 			r.panicked = true
 		}
 	}()
-	if b, ok := r.handler.(BatchHandler[E]); ok {
-		return r.handleWhole(b)
+	r.panicked = false
+	if r.Next() != nil {
+		r.handler.Handle(&r.Turn)
 	}
-	for r.panicked = false; r.next.finished() < r.count; {
-		o := r.handler.Handle(r.at(), &r.Worker)
-		if o == Abandoned {
-			r.abandon()
-			break
-		}
-		r.next = r.next.after(o)
+	if r.Next() != nil {
+		r.abandon()
 	}
 	r.progress.Store(uint64(r.next))
 	return true
-}
-
-// at returns the event at hand.
-func (r *runner[E]) at() *E {
-	return &r.batch[(r.from+uint64(r.next.finished()))&uint64(len(r.batch)-1)]
 }
 
 // fail counts the event at hand as failed, or the whole batch.

@@ -134,7 +134,7 @@ func TestSlowAfterABreakBetweenBatches(t *testing.T) {
 		roster := &Roster{}
 		n.watch(roster, slowAfter)
 		_, c := newQueue(Config{Roster: roster}, plain(), nil)
-		w := &Worker{member: &c.Member} // the test is the worker
+		w := &Worker{member: &c.Member, alert: &c.gate.alert} // the test is the worker
 		c.gate.mu.Lock()
 		c.enter(w)
 		c.gate.mu.Unlock()
@@ -145,7 +145,7 @@ func TestSlowAfterABreakBetweenBatches(t *testing.T) {
 		c.gate.mu.Lock()
 		w.begin(1)
 		c.gate.mu.Unlock()
-		w.Begin()
+		w.attend()
 		pass(late)
 		if len(n.slow) != 1 {
 			t.Errorf("told %v", n.slow)
