@@ -37,8 +37,8 @@ var imports = map[string]struct{ ours, modules string }{
 	"topic":     {"codec internal/envelope internal/match", "uuid"},
 	"bus":       {"transport internal/change internal/envelope internal/lane internal/match", "golang-lru uuid zerolog"},
 
-	"publisher":  {"bus topic codec transport internal/envelope internal/lane", "uuid"},
-	"subscriber": {"bus topic codec transport internal/envelope internal/lane", "uuid"},
+	"publisher":  {"bus topic codec transport internal/envelope internal/lane", "golang-lru uuid"},
+	"subscriber": {"bus topic codec transport internal/envelope internal/lane internal/match", "uuid"},
 	"request":    {"bus topic codec transport internal/envelope internal/lane", ""},
 	"pipeline":   {"bus topic codec transport internal/envelope internal/lane", ""},
 	"middleware": {"bus", "zerolog"},

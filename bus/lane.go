@@ -37,6 +37,7 @@ type Targets struct {
 	Inlines []Inline
 	entries []*lane.Entry // of all of them, in the order in which they are locked
 	locked  []*lane.Entry // those that have a lock of their own
+	alone   *lane.Entry   // the only one, if it has not
 }
 
 // newTargets returns the targets of the given subscriptions.
@@ -87,6 +88,9 @@ func (t *Targets) order() {
 		if e.Own() {
 			t.locked = append(t.locked, e)
 		}
+	}
+	if len(t.entries) == 1 && len(t.locked) == 0 {
+		t.alone = t.entries[0]
 	}
 }
 

@@ -24,7 +24,7 @@ type Message struct {
 	body    any // *T, the event's value
 	encoder Encoder
 	encoded []byte // of the value, when it was asked for
-	stale   bool   // the value does not reflect meta.Payload yet
+	stale   bool   // the value does not reflect meta.Encoded yet
 }
 
 // NewMessage makes the message of one worker or publication, inside the module; encoder encodes its values.
@@ -34,7 +34,7 @@ func NewMessage(encoder Encoder) *Message { return &Message{encoder: encoder} }
 // pointer to its value.
 func (m *Message) Reset(meta *envelope.Meta, event, body any) {
 	m.meta, m.event, m.body = meta, event, body
-	m.encoded, m.stale = nil, meta.Payload != nil
+	m.encoded, m.stale = nil, meta.Encoded() != nil
 }
 
 // Meta gives the module's own packages access to what the accessors show.
@@ -98,11 +98,11 @@ func (m *Message) SetHeader(name, value string) error {
 // Payload returns the encoded event. A value published on this bus is encoded the first time; a payload that was received in
 // several parts is joined. The caller must not change it, and it stays valid after the call.
 func (m *Message) Payload() ([]byte, error) {
-	if p := m.meta.Payload; p != nil {
-		if len(p.Frames) == 1 {
-			return p.Frames[0], nil
+	if frames := m.meta.Encoded(); frames != nil {
+		if len(frames) == 1 {
+			return frames[0], nil
 		}
-		return bytes.Join(p.Frames, nil), nil
+		return bytes.Join(frames, nil), nil
 	}
 	if m.encoded == nil {
 		b, err := m.encoder.Append([]byte{}, m.body)
@@ -117,7 +117,7 @@ func (m *Message) Payload() ([]byte, error) {
 // SetPayload replaces the encoded event, which the message owns from then on. The value is decoded from it before it reaches a
 // subscriber's function; if that fails, the event fails with a [*DecodeError].
 func (m *Message) SetPayload(payload []byte) {
-	m.meta.Payload = &envelope.Payload{Frames: [][]byte{payload}}
+	m.meta.SetEncoded([][]byte{payload})
 	m.encoded, m.stale = nil, true
 }
 

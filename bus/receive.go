@@ -50,11 +50,11 @@ func (b *Bus) receive(ctx context.Context) {
 // dispatch hands one message to every subscription that wants it.
 func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
 	b.received.Add(1)
-	meta := envelope.Meta{Payload: &envelope.Payload{Frames: m.Payload}}
 	if m.Bare {
-		b.dispatchBare(ctx, &meta)
+		b.dispatchBare(ctx, m.Payload)
 		return
 	}
+	var meta envelope.Meta
 	source := uuid.Nil
 	if m.Envelope != nil {
 		header, err := envelope.Parse(m.Envelope)
@@ -84,6 +84,7 @@ func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
 		return
 	}
 	meta.Origin = s.origin
+	meta.SetEncoded(m.Payload)
 	b.deliver(ctx, s.targets, &meta)
 }
 
@@ -100,22 +101,22 @@ func (c causes) fresh(cause string) bool {
 }
 
 // dispatchBare hands a message without a topic to every subscription with a prefix that its payload begins with.
-func (b *Bus) dispatchBare(ctx context.Context, meta *envelope.Meta) {
-	payload := meta.Payload.Frames[0]
+func (b *Bus) dispatchBare(ctx context.Context, frames [][]byte) {
+	payload := frames[0]
 	all, matched := newTargets(b.sinksFor(string(payload[:min(len(payload), maxTopic)]))), false
 	for _, l := range all.Lanes {
 		if origin := l.Bare(payload); origin != nil {
 			matched = true
-			m := *meta
-			m.Origin = origin
+			m := envelope.Meta{Origin: origin}
+			m.SetEncoded(frames)
 			b.offer(ctx, l, &m)
 		}
 	}
 	for _, i := range all.Inlines {
 		if origin := i.Bare(payload); origin != nil {
 			matched = true
-			m := *meta
-			m.Origin = origin
+			m := envelope.Meta{Origin: origin}
+			m.SetEncoded(frames)
 			b.call(ctx, i, &m)
 		}
 	}

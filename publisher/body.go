@@ -1,13 +1,14 @@
 package publisher
 
 import (
-	"github.com/fanfare-go/fanfare/internal/envelope"
+	"slices"
+
 	"github.com/fanfare-go/fanfare/topic"
 )
 
 // body is the encoded value of one event. Its buffer is used again unless somebody keeps it.
 type body struct {
-	encoded envelope.Payload
+	encoded [][]byte
 	frame   [1][]byte
 	buffer  []byte
 	kept    bool
@@ -19,8 +20,8 @@ func (p *Publisher[T]) encode(e *topic.Event[T]) (*body, error) {
 	if b == nil {
 		b = &body{}
 	}
-	if set := e.Meta().Payload; set != nil {
-		b.encoded = *set
+	if set := e.Meta().Encoded(); set != nil {
+		b.encoded = set
 		return b, nil
 	}
 	v := e.Value // a copy, so that e does not escape through the interface
@@ -29,7 +30,7 @@ func (p *Publisher[T]) encode(e *topic.Event[T]) (*body, error) {
 		return nil, err
 	}
 	b.frame[0] = b.buffer
-	b.encoded.Frames = b.frame[:]
+	b.encoded = b.frame[:]
 	return b, nil
 }
 
@@ -38,20 +39,20 @@ func (p *Publisher[T]) free(b *body) {
 	if b.kept {
 		b.buffer = nil
 	}
-	b.encoded, b.frame, b.kept = envelope.Payload{}, [1][]byte{}, false
+	b.encoded, b.frame, b.kept = nil, [1][]byte{}, false
 	p.bodies.Put(b)
 }
 
 // keep returns the encoded value for longer.
-func (b *body) keep() *envelope.Payload {
+func (b *body) keep() [][]byte {
 	b.kept = true
-	return &envelope.Payload{Frames: append([][]byte(nil), b.encoded.Frames...)}
+	return slices.Clone(b.encoded)
 }
 
 // lend reports whether the payload is so large that the transport should keep it instead of copying it, and lets it.
 func (b *body) lend() bool {
 	size := 0
-	for _, f := range b.encoded.Frames {
+	for _, f := range b.encoded {
 		size += len(f)
 	}
 	b.kept = b.kept || size >= ownedSize

@@ -20,6 +20,7 @@ type targets[T any] struct {
 	inlines inlines[T]
 	foreign []bus.Lane // those of another Go type
 	strange inlines[T]
+	encodes bool
 }
 
 // sort splits all targets. The caller has acquired the route.
@@ -46,7 +47,8 @@ func (p *Publisher[T]) sort(all *bus.Targets) {
 			p.targets.strange = append(p.targets.strange, inline[T]{i.State(), encoded[T]{i}})
 		}
 	}
-	p.encodes.Store(p.remote || len(p.targets.foreign)+len(p.targets.strange) > 0)
+	p.targets.encodes = p.remote || len(p.targets.foreign)+len(p.targets.strange) > 0
+	p.encodes.Store(p.targets.encodes)
 }
 
 // acquire is Route.Acquire, with the targets sorted.
@@ -68,7 +70,7 @@ func (p *Publisher[T]) deliver(ctx context.Context, e *topic.Event[T]) error {
 	if err != nil {
 		return err
 	}
-	if p.encodes.Load() { // the first foreign target came after we looked
+	if p.targets.encodes { // the first foreign target came after we looked
 		p.route.Release(all)
 		return p.deliverEncoded(ctx, e)
 	}
@@ -141,7 +143,7 @@ func (p *Publisher[T]) deliverEncoded(ctx context.Context, e *topic.Event[T]) er
 	c.event = *e
 	err = c.make()
 	if c.to = strange; len(strange) > 0 {
-		c.event.Meta().Payload = b.keep()
+		c.event.Meta().SetEncoded(b.keep())
 		err = errors.Join(err, c.make())
 	}
 	return err
@@ -163,7 +165,7 @@ func (p *Publisher[T]) distribute(ctx context.Context, e *topic.Event[T], b *bod
 	p.append(e, e.Meta().Seq)
 	if len(p.targets.foreign) > 0 {
 		m := *e.Meta()
-		m.Payload = b.keep()
+		m.SetEncoded(b.keep())
 		for _, l := range p.targets.foreign {
 			l.Deliver(&m)
 		}
@@ -178,5 +180,5 @@ func (p *Publisher[T]) send(all *bus.Targets, e *topic.Event[T], b *body) error 
 		e.Meta().Seq = p.number(all)
 		return nil
 	}
-	return p.route.Send(e.Meta(), &b.encoded, bus.SendOptions{Plain: p.plain, Owned: b.lend(), Retain: p.retain})
+	return p.route.Send(e.Meta(), b.encoded, bus.SendOptions{Plain: p.plain, Owned: b.lend(), Retain: p.retain})
 }

@@ -3,7 +3,7 @@ package publisher
 import (
 	"context"
 	"errors"
-	"sync/atomic"
+	"sync"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/lane"
@@ -48,16 +48,15 @@ type call[T any] struct {
 	to    inlines[T]
 }
 
-// calls keeps the call of the last publish, for the next one with the same context: then it costs no allocation. Most publishers have one
-// context, or their handlers do not publish to the same topic again while they are called.
+// calls keeps calls for publishes to come. Those with a context that has been seen cost no allocation.
 type calls[T any] struct {
-	last atomic.Pointer[call[T]]
+	pool sync.Pool // of *call[T]
 }
 
 // take returns a call for a publish with ctx, which is to be given back.
 func (k *calls[T]) take(b *bus.Bus, ctx context.Context) *call[T] {
-	c := k.last.Swap(nil)
-	if c == nil || !c.Is(ctx) {
+	c, _ := k.pool.Get().(*call[T])
+	if c == nil || !c.Is(ctx) { // handlers may have kept the context that c was
 		c = &call[T]{InlineCaller: b.InlineCaller(ctx)}
 	}
 	return c
@@ -65,7 +64,7 @@ func (k *calls[T]) take(b *bus.Bus, ctx context.Context) *call[T] {
 
 func (k *calls[T]) give(c *call[T]) {
 	c.event, c.to = topic.Event[T]{}, nil
-	k.last.Store(c)
+	k.pool.Put(c)
 }
 
 // make calls the handlers, one after the other. If one ends the goroutine, the others still get the event.

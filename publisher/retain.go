@@ -99,7 +99,7 @@ func (r *retained[T]) Encoded() []envelope.Meta {
 			continue
 		}
 		m := *e.Meta()
-		m.Payload = b.keep()
+		m.SetEncoded(b.keep())
 		r.publisher.free(b)
 		all = append(all, m)
 	}

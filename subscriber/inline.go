@@ -87,7 +87,7 @@ func (i *inline[T]) Call(c *bus.InlineCaller, in *topic.Event[T]) (err error) {
 	switch {
 	case i.sink.chain != nil:
 		err = i.callChain(c, in)
-	case in.Meta().Payload != nil:
+	case in.Meta().Encoded() != nil:
 		err = i.callDecoded(c, *in)
 	default:
 		err = i.sink.handler(c, *in)

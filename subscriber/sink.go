@@ -188,9 +188,10 @@ func (s *sink[T]) innermost(ctx context.Context, m *bus.Message) error {
 // decode sets the value of e from its payload.
 func (s *sink[T]) decode(ctx context.Context, e *topic.Event[T]) error {
 	meta := e.Meta()
-	src := meta.Payload.Frames[0]
-	if len(meta.Payload.Frames) > 1 {
-		src = bytes.Join(meta.Payload.Frames, nil)
+	frames := meta.Encoded()
+	src := frames[0]
+	if len(frames) > 1 {
+		src = bytes.Join(frames, nil)
 	}
 	e.Value = *new(T)
 	err := s.codec.Decode(src, &e.Value)

@@ -31,7 +31,7 @@ func (s *sink[T]) newWorker() *worker[T] {
 func (w *worker[T]) Handle(t *lane.Turn[topic.Event[T]]) {
 	for in := t.Next(); in != nil; in = t.Next() {
 		var err error
-		if w.message == nil && in.Meta().Payload == nil {
+		if w.message == nil && in.Meta().Encoded() == nil {
 			e := *in
 			if !t.Begin() {
 				return
@@ -61,7 +61,7 @@ func (w *worker[T]) call(ctx context.Context) error {
 		w.message.Reset(w.event.Meta(), &w.event, &w.event.Value)
 		return w.sink.chain(ctx, w.message)
 	}
-	if w.event.Meta().Payload != nil {
+	if w.event.Meta().Encoded() != nil {
 		if err := w.sink.decode(ctx, &w.event); err != nil {
 			return err
 		}

@@ -15,21 +15,32 @@ type Origin struct {
 	ContentType string    // local publishers only: on the wire it is a property
 	Keyed       bool      // Meta.Text is the bare key, not properties
 	Remote      bool      // the event came through a transport
+	// Encoded is the value, in one part or several, where it is still to be decoded. Such an origin is that of one event.
+	Encoded [][]byte
 }
 
-// Payload is an encoded value, in one part or several.
-type Payload struct {
-	Frames [][]byte
-}
-
-// Meta is what an event carries besides its value. It is held by value in every event and message, so it stays at 48 bytes:
+// Meta is what an event carries besides its value. It is held by value in every event and message, so it stays at 40 bytes:
 // a bare key needs no encoding, and properties from the wire are not looked at before somebody asks.
 type Meta struct {
-	Origin  *Origin
-	Seq     uint64   // per source and topic, from 1; 0 when not published yet
-	Time    int64    // Unix nanoseconds; 0 when unknown
-	Text    string   // the key if Origin.Keyed, else encoded properties
-	Payload *Payload // not nil: the value is still to be decoded from it
+	Origin *Origin
+	Seq    uint64 // per source and topic, from 1; 0 when not published yet
+	Time   int64  // Unix nanoseconds; 0 when unknown
+	Text   string // the key if Origin.Keyed, else encoded properties
+}
+
+// Encoded returns what the value is still to be decoded from, nil if it is there.
+func (m *Meta) Encoded() [][]byte {
+	if m.Origin == nil {
+		return nil
+	}
+	return m.Origin.Encoded
+}
+
+// SetEncoded makes frames what the value is to be decoded from. Other events of the same origin are not affected.
+func (m *Meta) SetEncoded(frames [][]byte) {
+	origin := *m.Origin
+	origin.Encoded = frames
+	m.Origin = &origin
 }
 
 // Key returns the event's key, "" when it has none.

@@ -1,6 +1,7 @@
 package envelope_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -140,13 +141,13 @@ func TestSetProperty(t *testing.T) {
 		"replaced":    {envelope.Origin{}, text("tenant", "a", "b", "2", "tenant", "c"), "tenant", "acme", text("b", "2", "tenant", "acme")},
 	} {
 		origin := tc.origin
-		m := envelope.Meta{Origin: &tc.origin, Text: tc.text}
+		m := envelope.Meta{Origin: &origin, Text: tc.text}
 		m.SetProperty(tc.name, tc.value)
 		if m.Text != tc.want || m.Origin.Keyed {
 			t.Errorf("%s: %q, keyed = %t, want %q", name, m.Text, m.Origin.Keyed, tc.want)
 		}
-		if tc.origin != origin {
-			t.Errorf("%s: the origin that others share became %+v", name, tc.origin)
+		if !reflect.DeepEqual(tc.origin, origin) {
+			t.Errorf("%s: the origin that others share became %+v", name, origin)
 		}
 	}
 }
@@ -158,7 +159,7 @@ func TestSetPropertyKeepsTheOrigin(t *testing.T) {
 	m.SetProperty("tenant", "acme")
 	want := origin
 	want.Keyed = false
-	if *m.Origin != want {
+	if !reflect.DeepEqual(*m.Origin, want) {
 		t.Errorf("got %+v, want %+v", *m.Origin, want)
 	}
 }

@@ -83,7 +83,7 @@ func TestBatchTakenBeforeTheEnd(t *testing.T) {
 		}
 		q.Unlock()
 		w := &runner[event]{source: q, consumer: m, handler: b}
-		w.member, w.whole = &m.Member, true
+		w.member, w.alert, w.whole = &m.Member, &q.alert, true
 		q.Lock()
 		m.enter(&w.Worker)
 		q.hand(w)

@@ -78,6 +78,9 @@ func (e *Entry) Unlock() {
 	}
 }
 
+// Ready reports whether an event published on this bus can be appended, at a glance: if not, Full has to be asked. The caller holds the locks.
+func (e *Entry) Ready() bool { return e.free > 0 }
+
 // Full returns a gate that has no room for an event published on this bus, nil when it can be appended. The caller holds the locks.
 func (e *Entry) Full() *Gate {
 	if e.free > 0 {
@@ -90,8 +93,8 @@ func (e *Entry) Full() *Gate {
 type backlog interface {
 	// room counts how many more events may wait, from what the workers have begun by now.
 	room() int
-	// shares counts the events that have come for a member, but for those in its totals, and those of them that nobody has taken.
-	shares(m *Member) (matched, queued uint64)
+	// count adds to the totals of a member what they do not have yet: events that have come for it, and those that nobody has taken.
+	count(m *Member, t *Totals)
 	// counter is the member that events are counted with before anybody takes them, nil when there is none any more.
 	counter() *Member
 }

@@ -3,6 +3,7 @@ package lane
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 )
 
 // Inline is a subscription without a queue: publishers call its handler themselves. Its counters are guarded by the route's lock, which
@@ -11,7 +12,20 @@ type Inline struct {
 	Entry
 	Gate
 	Member
-	idle chan struct{} // closed when no call is under way
+	begun   uint64 // calls; guarded by the lock
+	ended   outcomes
+	watched atomic.Bool   // somebody wants to know when no call is under way
+	idle    chan struct{} // closed then
+}
+
+// outcomes count calls that have ended.
+type outcomes [Filtered + 1]atomic.Uint64
+
+func (o *outcomes) sum() (n uint64) {
+	for i := range o {
+		n += o[i].Load()
+	}
+	return n
 }
 
 // NewInline returns an inline subscription. mu is the lock of the one route that leads to it, or nil if there may be several.
@@ -33,8 +47,7 @@ func (i *Inline) Begin() bool {
 	if i.Member.closed {
 		return false
 	}
-	i.totals.Matched++
-	i.totals.Running++
+	i.begun++
 	return true
 }
 
@@ -47,24 +60,20 @@ func (i *Inline) BeginReceived() bool {
 
 // End notes how a call has ended.
 func (i *Inline) End(o Outcome) {
-	i.Gate.mu.Lock()
-	i.totals.Running--
-	switch o {
-	case Succeeded:
-		i.totals.Succeeded++
-	case Failed:
-		i.totals.Failed++
-	case Filtered:
-		i.totals.Filtered++
+	i.ended[o].Add(1)
+	if i.watched.Load() {
+		i.tell()
 	}
-	if i.totals.Running == 0 {
-		i.last()
-	}
-	i.Gate.mu.Unlock()
 }
 
-// last tells those who wait for it that no call is under way.
-func (i *Inline) last() {
+// tell tells those who wait for it that no call is under way.
+func (i *Inline) tell() {
+	i.Gate.mu.Lock()
+	defer i.Gate.mu.Unlock()
+	if !i.watched.Load() || i.ended.sum() < i.begun {
+		return
+	}
+	i.watched.Store(false)
 	if i.idle != nil {
 		close(i.idle)
 		i.idle = nil
@@ -78,7 +87,9 @@ func (i *Inline) last() {
 func (i *Inline) Idle() <-chan struct{} {
 	i.Gate.mu.Lock()
 	defer i.Gate.mu.Unlock()
-	if i.totals.Running == 0 {
+	i.watched.Store(true) // before counting, so that a call that ends after the count sees it
+	if i.ended.sum() == i.begun {
+		i.watched.Store(i.Member.closed)
 		return nil
 	}
 	if i.idle == nil {
@@ -91,26 +102,33 @@ func (i *Inline) Idle() <-chan struct{} {
 func (i *Inline) Rests() bool {
 	i.Lock()
 	defer i.Unlock()
-	return i.totals.Running == 0
+	return i.ended.sum() == i.begun
 }
 
 // Close ends the subscription; calls under way go on. It is idempotent and does not wait: see Done.
 func (i *Inline) Close() {
 	i.Gate.mu.Lock()
-	defer i.Gate.mu.Unlock()
 	if i.Member.closed {
+		i.Gate.mu.Unlock()
 		return
 	}
 	i.Member.closed, i.Gate.closed = true, true
-	if i.totals.Running == 0 {
-		i.last()
-	}
+	i.watched.Store(true)
+	i.Gate.mu.Unlock()
+	i.tell()
 }
 
 func (i *Inline) look() *Gate { return nil }
 
 func (i *Inline) room() int { return math.MaxInt }
 
-func (i *Inline) shares(*Member) (matched, queued uint64) { return 0, 0 }
-
 func (i *Inline) counter() *Member { return &i.Member }
+
+func (i *Inline) count(_ *Member, t *Totals) {
+	succeeded, failed, filtered := i.ended[Succeeded].Load(), i.ended[Failed].Load(), i.ended[Filtered].Load()
+	t.Matched += i.begun
+	t.Running += i.begun - succeeded - failed - filtered // begun is guarded: at this moment these are under way
+	t.Succeeded += succeeded
+	t.Failed += failed
+	t.Filtered += filtered
+}

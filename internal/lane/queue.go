@@ -217,11 +217,10 @@ func (q *Queue[E]) length() int {
 	return q.waiting.all.length
 }
 
-func (q *Queue[E]) shares(m *Member) (matched, queued uint64) {
+func (q *Queue[E]) count(m *Member, t *Totals) {
 	if m == q.counter() {
-		queued = uint64(q.length())
+		t.Queued += uint64(q.length())
 	}
-	return 0, queued
 }
 
 func (q *Queue[E]) counter() *Member {

@@ -76,9 +76,10 @@ func (r *Reader[E]) Close() {
 	if r.Member.closed {
 		return
 	}
-	matched, queued := r.shares(nil)
-	r.totals.Matched += matched
-	r.totals.Abandoned += queued
+	var left Totals
+	r.count(nil, &left)
+	r.totals.Matched += left.Matched
+	r.totals.Abandoned += left.Queued
 	r.Gate.closed, r.Member.closed = true, true
 	r.wake()
 	for _, w := range r.active {
@@ -104,11 +105,11 @@ func (r *Reader[E]) done() uint64 {
 	return r.taken - uint64(r.runner.count-r.runner.get().finished())
 }
 
-func (r *Reader[E]) shares(*Member) (matched, queued uint64) {
-	if !r.in || r.Member.closed {
-		return 0, 0 // Close has booked them
+func (r *Reader[E]) count(_ *Member, t *Totals) {
+	if r.in && !r.Member.closed { // Close has booked them
+		t.Matched += r.log.tail - r.joined + uint64(r.early)
+		t.Queued += r.log.tail - r.taken
 	}
-	return r.log.tail - r.joined + uint64(r.early), r.log.tail - r.taken
 }
 
 func (r *Reader[E]) counter() *Member { return &r.Member }

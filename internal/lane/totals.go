@@ -22,9 +22,7 @@ func (m *Member) Totals() Totals {
 // read is Totals for callers that hold the lock.
 func (m *Member) read() Totals {
 	t := m.totals
-	matched, queued := m.gate.backlog.shares(m)
-	t.Matched += matched
-	t.Queued += queued
+	m.gate.backlog.count(m, &t)
 	for _, w := range m.active {
 		w.addTo(&t)
 	}
