@@ -39,6 +39,7 @@ func (c *Consumer[E]) Join() (first, ok bool) {
 	q.members = append(q.members, c)
 	q.capacity += c.share
 	q.workers.Add(int32(c.limit))
+	q.wake()
 	q.reassign()
 	return len(q.members) == 1, true
 }
@@ -100,7 +101,7 @@ func (c *Consumer[E]) Close() {
 	if c.gathering != nil {
 		c.look()
 	}
-	q.workers.Add(int32(-c.limit))
+	q.workers.Add(int32(len(c.active) - c.limit))
 	q.capacity -= c.share
 	waiting := uint64(0)
 	if q.members[0] == c {
@@ -114,8 +115,8 @@ func (c *Consumer[E]) Close() {
 	} else {
 		c.totals.Abandoned += waiting
 		q.closed, q.waiting = true, nil
-		q.wake()
 	}
+	q.wake()
 	c.Member.rest()
 }
 

@@ -1,0 +1,239 @@
+package lane
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+// keyOf returns a key that belongs to c while the members are what they are.
+func keyOf(c *Consumer[event]) string {
+	c.queue.Lock()
+	defer c.queue.Unlock()
+	for i := 0; ; i++ {
+		if name := fmt.Sprint(i); c.queue.ownerOf(name) == c {
+			return name
+		}
+	}
+}
+
+// owners returns whom each of many keys belongs to.
+func owners(q *Queue[event]) []*Consumer[event] {
+	q.Lock()
+	defer q.Unlock()
+	all := make([]*Consumer[event], 1000)
+	for i := range all {
+		all[i] = q.ownerOf(fmt.Sprint(i))
+	}
+	return all
+}
+
+// One member gets each event, and the same one all of a key.
+func TestGroupSharesEvents(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const events, keys = 1000, 100
+		q := NewQueue(config(Config{}), keyed())
+		var mu sync.Mutex
+		handled, by := map[int]int{}, map[string]int{}
+		var members []*Consumer[event]
+		for i := range 3 {
+			members = append(members, join(q, Config{Workers: 2}, func(e event) Outcome {
+				mu.Lock()
+				defer mu.Unlock()
+				handled[e.id]++
+				if before, ok := by[e.key]; ok && before != i && e.key != "" {
+					t.Errorf("members %d and %d handle key %s", before, i, e.key)
+				}
+				by[e.key] = i
+				return Succeeded
+			}))
+		}
+		for i := range events {
+			e := event{id: i}
+			if i%2 == 0 {
+				e.key = fmt.Sprint(i / 2 % keys)
+			}
+			publish(t, q, e)
+		}
+		synctest.Wait()
+		for i := range events {
+			if handled[i] != 1 {
+				t.Errorf("%d was handled %d times", i, handled[i])
+			}
+		}
+		sum := uint64(0)
+		for _, m := range members {
+			n := balanced(t, &m.Member)
+			if n.Succeeded == 0 || n.Matched != n.Succeeded {
+				t.Errorf("%+v", n)
+			}
+			sum += n.Matched
+		}
+		if sum != events {
+			t.Errorf("%d events were for the group", sum)
+		}
+		for _, m := range members {
+			m.Close()
+		}
+	})
+}
+
+// Events without a key go to whoever has most workers left.
+func TestGroupSparesTheBusy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		block := func(event) Outcome {
+			<-release
+			return Succeeded
+		}
+		q := NewQueue(config(Config{}), keyed())
+		one, three := join(q, Config{Workers: 1}, block), join(q, Config{Workers: 3}, block)
+		for i, want := range [][2]uint64{{1, 0}, {1, 1}, {1, 2}, {1, 3}, {1, 3}} {
+			publish(t, q, event{id: i})
+			synctest.Wait()
+			if got := [2]uint64{balanced(t, &one.Member).Running, balanced(t, &three.Member).Running}; got != want {
+				t.Errorf("after %d events %v run, want %v", i+1, got, want)
+			}
+		}
+		close(release)
+		synctest.Wait()
+		one.Close()
+		three.Close()
+	})
+}
+
+// Keys change hands only from and to members that come or go.
+func TestGroupKeysStay(t *testing.T) {
+	t.Parallel()
+	q := NewQueue(config(Config{}), keyed())
+	a, b := join(q, Config{}, nil), join(q, Config{}, nil)
+	before := owners(q)
+	c := join(q, Config{}, nil)
+	changed := 0
+	for i, now := range owners(q) {
+		if now != before[i] {
+			changed++
+			if now != c {
+				t.Fatal("a key went to an old member")
+			}
+		}
+	}
+	if changed < 200 || changed > 500 {
+		t.Errorf("%d of 1000 keys went to the third member", changed)
+	}
+	c.Close()
+	if !slices.Equal(owners(q), before) {
+		t.Error("keys are not with their former members")
+	}
+	a.Close()
+	b.Close()
+}
+
+// What a member has not begun goes to the others when it leaves. The next event of a key that it is at waits until that is done.
+func TestGroupLeaving(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var r record
+		release := make(chan struct{})
+		q := NewQueue(config(Config{}), keyed())
+		leaver := join(q, Config{Capacity: 10}, func(e event) Outcome {
+			<-release
+			return r.add(e)
+		})
+		stayer := join(q, Config{Capacity: 10}, r.add)
+		at, other := keyOf(leaver), ""
+		for i := 0; other == "" || other == at; i++ {
+			if name := fmt.Sprint(i); owners(q)[i] == leaver {
+				other = name
+			}
+		}
+		publish(t, q, event{id: 1, key: at})
+		synctest.Wait()
+		publish(t, q, event{id: 2, key: at}, event{id: 3, key: other}, event{id: 4, key: other}, event{id: 5})
+		synctest.Wait()
+		if got := r.got(); !slices.Equal(got, []int{5}) {
+			t.Errorf("before the end: %v", got)
+		}
+		leaver.Close()
+		leaver.Close()
+		publish(t, q, event{id: 6, key: at})
+		synctest.Wait()
+		if got := r.got(); !slices.Equal(got, []int{5, 3, 4}) {
+			t.Errorf("at the end: %v", got)
+		}
+		if n := balanced(t, &leaver.Member); n.Running != 1 || n.Matched != 1 || ended(&leaver.Member) {
+			t.Errorf("who has left: %+v", n)
+		}
+		if n := balanced(t, &stayer.Member); n.Queued != 2 || n.Matched != 5 {
+			t.Errorf("who stays: %+v", n)
+		}
+		close(release)
+		synctest.Wait()
+		if got := r.got(); !slices.Equal(got, []int{5, 3, 4, 1, 2, 6}) {
+			t.Errorf("after it: %v", got)
+		}
+		if !ended(&leaver.Member) || q.waiting != nil {
+			t.Errorf("ended: %v, kept: %v", ended(&leaver.Member), q.waiting)
+		}
+		stayer.Close()
+	})
+}
+
+// The last member takes the queue with it: what waits is abandoned, later events are nobody's, and nobody can join any more. The
+// handler of a member that left before may still be at a key.
+func TestGroupEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		block := func(event) Outcome {
+			<-release
+			return Succeeded
+		}
+		q := NewQueue(config(Config{}), keyed())
+		first := join(q, Config{}, block)
+		publish(t, q, event{id: 1, key: "k"})
+		synctest.Wait()
+		publish(t, q, event{id: 2, key: "k"}, event{id: 3, key: "k"})
+		last := join(q, Config{}, block)
+		first.Close()
+		last.Close()
+		if !ended(&last.Member) || ended(&first.Member) {
+			t.Error("ended before its handler, or not at all")
+		}
+		publish(t, q, event{id: 4, key: "k"})
+		if q.Offer(&event{id: 5}) != nil {
+			t.Error("a queue that has ended makes the transport wait")
+		}
+		q.Drop()
+		q.Retained(numbered(6, 7))
+		m := NewConsumer(q, config(Config{}), by(block))
+		if _, ok := m.Join(); ok {
+			t.Error("joined after the end")
+		}
+		close(release)
+		synctest.Wait()
+		if n := balanced(t, &first.Member); n.Matched != 1 || n.Succeeded != 1 || !ended(&first.Member) {
+			t.Errorf("the first: %+v", n)
+		}
+		if n := balanced(t, &last.Member); n.Matched != 2 || n.Abandoned != 2 {
+			t.Errorf("the last: %+v", n)
+		}
+	})
+}
+
+// Who joins first hears of it.
+func TestGroupFirst(t *testing.T) {
+	t.Parallel()
+	q := NewQueue(config(Config{}), keyed())
+	for i := range 3 {
+		m := NewConsumer(q, config(Config{}), by(nil))
+		if first, ok := m.Join(); !ok || first != (i == 0) {
+			t.Errorf("member %d: %v, %v", i, first, ok)
+		}
+		defer m.Close()
+	}
+}
