@@ -237,3 +237,39 @@ func TestGroupFirst(t *testing.T) {
 		defer m.Close()
 	}
 }
+
+// An event of a member's key does not wait behind the event without a key that the member's worker takes instead, if it has others.
+func TestGroupStaffsOwnKeys(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var r record
+		q := NewQueue(config(Config{}), keyed())
+		m1, m2 := join(q, Config{}, r.add), join(q, Config{Workers: 2}, r.add)
+		w := &runner[event]{source: q, consumer: m2, handler: handlerFunc(r.add)}
+		w.member = &m2.Member
+		put := func(events ...event) {
+			for _, e := range events {
+				q.Append(&e)
+			}
+		}
+		k := keyOf(m2)
+		q.Lock() // the test is a worker of m2 that is always first
+		m2.enter(&w.Worker)
+		put(event{id: 1, key: k})
+		q.hand(w)
+		q.Unlock()
+		synctest.Wait()
+		q.Lock()
+		put(event{id: 2}, event{id: 3, key: k})
+		q.finish(w)
+		q.hand(w)
+		q.Unlock()
+		synctest.Wait()
+		if got := r.got(); !slices.Equal(got, []int{3}) {
+			t.Errorf("beside 2 that w is at, %v were handled", got)
+		}
+		w.run()
+		m1.Close()
+		m2.Close()
+	})
+}

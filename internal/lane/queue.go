@@ -287,8 +287,10 @@ func (q *Queue[E]) hand(r *runner[E]) {
 		q.wake()
 	}
 	if c.gathering != nil { // there may be some that did not fit, and perhaps others can take them
-		q.staffFirst(&c.ready)
 		q.staffFirst(&q.waiting.free)
+	}
+	if c.gathering != nil || len(q.members) > 1 { // r may have taken what somebody of another member was started for
+		q.staffFirst(&c.ready)
 	}
 }
 
