@@ -21,7 +21,7 @@ type storage[E any] struct {
 func (s *storage[E]) grow(head, tail uint64) {
 	if s.ring == nil {
 		if s.box, _ = s.pool.Get().(*[]E); s.box != nil {
-			s.ring = *s.box
+			s.ring, *s.box = *s.box, nil // a ring that is outgrown is not to be kept
 			return
 		}
 		s.box = new([]E)
