@@ -136,6 +136,9 @@ func (g *Gate) full() bool {
 func (g *Gate) Depth() uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.closed {
+		return 0
+	}
 	return uint64(max(g.capacity-g.backlog.room(), 0))
 }
 
