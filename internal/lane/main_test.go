@@ -23,10 +23,12 @@ func numbered(first, last int) (all []event) {
 	return all
 }
 
-// handlerFunc is a Handler that knows no state.
-type handlerFunc func(e event) Outcome
+// handlerOf is a Handler that knows no state.
+type handlerOf[E any] func(e E) Outcome
 
-func (f handlerFunc) Handle(t *Turn[event]) {
+type handlerFunc = handlerOf[event]
+
+func (f handlerOf[E]) Handle(t *Turn[E]) {
 	for in := t.Next(); in != nil; in = t.Next() {
 		e := *in
 		if !t.Begin() {
@@ -36,7 +38,7 @@ func (f handlerFunc) Handle(t *Turn[event]) {
 	}
 }
 
-func (f handlerFunc) Recovered(*event, any) {}
+func (f handlerOf[E]) Recovered(*E, any) {}
 
 // by makes every worker of a subscription handle with f.
 func by(f handlerFunc) func() Handler[event] { return func() Handler[event] { return f } }

@@ -18,7 +18,8 @@ type Reader[E any] struct {
 	joined uint64 // the number of its first event
 	taken  uint64 // the number of the next event to take
 	early  int    // how many events it got ahead of the log's
-	ahead  bool   // those are its batch now
+	held   int    // those of them that were in no batch yet
+	ahead  bool   // its batch is of them, or there is none
 }
 
 // NewReader returns a reader of l, which has not joined yet.
@@ -47,8 +48,7 @@ func (r *Reader[E]) Join(early []E) {
 	}
 	w := r.worker()
 	w.batch = append(make([]E, 0, size), early...)[:size]
-	r.ahead, w.count = true, r.early
-	w.begin(r.early)
+	r.ahead, r.held = true, r.early
 	r.start()
 }
 
@@ -90,7 +90,7 @@ func (r *Reader[E]) Close() {
 }
 
 func (r *Reader[E]) room() int {
-	room := r.capacity - int(r.log.tail-r.taken)
+	room := r.capacity - int(r.log.tail-r.taken) - r.held
 	for _, w := range r.active {
 		room -= w.waiting()
 	}
@@ -108,7 +108,7 @@ func (r *Reader[E]) done() uint64 {
 func (r *Reader[E]) count(_ *Member, t *Totals) {
 	if r.in && !r.Member.closed { // Close has booked them
 		t.Matched += r.log.tail - r.joined + uint64(r.early)
-		t.Queued += r.log.tail - r.taken
+		t.Queued += r.log.tail - r.taken + uint64(r.held)
 	}
 }
 
@@ -125,6 +125,14 @@ func (r *Reader[E]) take(w *runner[E]) bool {
 			r.retire()
 			l.mu.Unlock()
 			return false
+		}
+		if r.held > 0 {
+			w.from += uint64(w.count)
+			w.count = min(r.held, maxBatch)
+			r.held -= w.count
+			w.begin(w.count)
+			l.mu.Unlock()
+			return true
 		}
 		if l.tail > r.taken {
 			break
