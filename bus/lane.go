@@ -94,6 +94,20 @@ func (t *Targets) order() {
 	}
 }
 
+// all returns every lane and inline subscription; none of nil.
+func (t *Targets) all() (all []any) {
+	if t == nil {
+		return nil
+	}
+	for _, l := range t.Lanes {
+		all = append(all, l)
+	}
+	for _, i := range t.Inlines {
+		all = append(all, i)
+	}
+	return all
+}
+
 // nowhere are the targets of what is not for this bus.
 var nowhere = &Targets{}
 

@@ -55,7 +55,7 @@ func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
 		return
 	}
 	var meta envelope.Meta
-	source := uuid.Nil
+	source, again := uuid.Nil, false
 	if m.Envelope != nil {
 		header, err := envelope.Parse(m.Envelope)
 		if err != nil {
@@ -69,7 +69,7 @@ func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
 			b.echo.Add(1)
 			return
 		}
-		source = header.Source
+		source, again = header.Source, header.Retained
 		meta.Seq, meta.Time, meta.Text = header.Seq, header.Time, header.Properties
 	}
 	s, evicted := b.tracker.find(source, m.Topic, b.generation.Load(), b.sinksFor)
@@ -80,12 +80,15 @@ func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
 		b.unmatched.Add(1)
 		return
 	}
-	if meta.Seq != 0 && !b.inSequence(s, meta.Seq) {
-		return
+	targets := s.targets
+	if meta.Seq != 0 {
+		if targets = b.sequence(s, meta.Seq, again); targets == nil {
+			return
+		}
 	}
 	meta.Origin = s.origin
 	meta.SetEncoded(m.Payload)
-	b.deliver(ctx, s.targets, &meta)
+	b.deliver(ctx, targets, &meta)
 }
 
 // causes are what has been logged already. One goroutine uses it.
@@ -125,12 +128,16 @@ func (b *Bus) dispatchBare(ctx context.Context, frames [][]byte) {
 	}
 }
 
-// inSequence tells what the event's number means, and reports whether it is new.
-func (b *Bus) inSequence(s *stream, seq uint64) bool {
-	v := b.tracker.judge(s, seq)
+// sequence tells what the event's number means, and returns who is to get it, nil for nobody. A retained one was published before, and is sent
+// again because somebody has subscribed.
+func (b *Bus) sequence(s *stream, seq uint64, retained bool) *Targets {
+	v := b.tracker.judge(s, seq, retained)
 	if v.duplicate {
+		if v.late != nil && len(v.late.Lanes)+len(v.late.Inlines) > 0 {
+			return v.late
+		}
 		b.duplicate.Add(1)
-		return false
+		return nil
 	}
 	if v.newSource {
 		b.notices.send(NewSource{Source: s.origin.Source, Topic: s.origin.Topic})
@@ -139,7 +146,7 @@ func (b *Bus) inSequence(s *stream, seq uint64) bool {
 		b.lost.Add(v.missing)
 		b.notices.send(Gap{Source: s.origin.Source, Topic: s.origin.Topic, From: seq - v.missing, To: seq - 1})
 	}
-	return true
+	return s.targets
 }
 
 // deliver hands an event to all targets of its topic.

@@ -219,7 +219,7 @@ func (r *Route) match(t *Targets) {
 type SendOptions struct {
 	Plain  bool // without envelope, and so without a number
 	Owned  bool // the transport may keep the payload
-	Retain int  // if not 0, the transport keeps so many keys for late joiners
+	Retain int  // how many keys the transport, a Retainer, keeps events of for late joiners; 0: none; 1: the last event of all
 }
 
 // Send numbers the event and hands it to the transport. On an error the event is nowhere and its number is free. The caller has acquired
@@ -235,7 +235,7 @@ func (r *Route) Send(m *envelope.Meta, payload [][]byte, o SendOptions) error {
 		out.envelope = envelope.Append(out.envelope[:0], m)
 		out.message.Envelope = out.envelope
 	}
-	err := r.bus.transport.Publish(&out.message)
+	err := r.bus.publish(&out.message, m, o.Retain)
 	out.message.Payload = nil
 	switch {
 	case err != nil:
@@ -246,6 +246,19 @@ func (r *Route) Send(m *envelope.Meta, payload [][]byte, o SendOptions) error {
 		r.seq++
 	}
 	return err
+}
+
+// publish hands a message to the transport, which keeps it for late joiners if retain is not 0. Several publishers of a topic that retain
+// keep one event together, or one for each key.
+func (b *Bus) publish(m *transport.Message, meta *envelope.Meta, retain int) error {
+	if retain == 0 {
+		return b.transport.Publish(m)
+	}
+	key := ""
+	if retain > 1 {
+		key = meta.Key()
+	}
+	return b.transport.(transport.Retainer).PublishRetained(m, key, retain)
 }
 
 // Refused counts a publish that returns err, and returns err.

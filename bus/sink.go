@@ -68,7 +68,7 @@ func (b *Bus) Detach(s Sink) error {
 	if !b.detach(s) || b.transport == nil {
 		return nil
 	}
-	b.tracker.forget(s.Selector().Match, func(topic string) bool { return len(b.sinksFor(topic)) > 0 })
+	b.tracker.forget(s.Selector().Match, b.sinksFor)
 	if b.state.Load() == closed {
 		return nil // and the transport with it
 	}

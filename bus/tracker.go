@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -29,15 +30,28 @@ type pair struct {
 type stream struct {
 	origin     *envelope.Origin
 	last       uint64 // sequence; 0 before the first event, and when the base was forgotten
+	retained   bool   // all events since the base were retained ones, between which holes mean nothing
 	known      bool   // there has been an event
 	targets    *Targets
-	generation uint64 // of the bus, when targets was made
+	generation uint64      // of the bus, when targets was made
+	late       []latecomer // in the order in which they came
+}
+
+// maxLate is how many latecomers of one pair may still get retained events. More at once find those that came first forgotten.
+const maxLate = 16
+
+// latecomer is a lane or an inline subscription that came when the pair had events already.
+type latecomer struct {
+	target any
+	since  uint64 // the last event before it
+	given  uint64 // the last retained one that it was given
 }
 
 // verdict is what the sequence of an event means.
 type verdict struct {
 	duplicate bool
-	missing   uint64 // events between the last one and this
+	late      *Targets // of a duplicate that is retained: those who have not had it
+	missing   uint64   // events between the last one and this
 	newSource bool
 }
 
@@ -58,13 +72,49 @@ func (t *tracker) find(source uuid.UUID, topic string, generation uint64, sinks 
 		evicted = t.pairs.Add(pair{source, topic}, s)
 	}
 	if !ok || s.generation != generation {
-		s.targets, s.generation = newTargets(sinks(topic)), generation
+		s.retarget(newTargets(sinks(topic)))
+		s.generation = generation
 	}
 	return s, evicted
 }
 
+// retarget gives the stream other targets, and remembers which of them are new.
+func (s *stream) retarget(targets *Targets) {
+	before := s.targets.all()
+	s.targets = targets
+	now := targets.all()
+	s.late = slices.DeleteFunc(s.late, func(l latecomer) bool { return !slices.Contains(now, l.target) })
+	for _, target := range now {
+		if s.last > 0 && !slices.Contains(before, target) {
+			s.late = append(s.late, latecomer{target: target, since: s.last})
+		}
+	}
+	if more := len(s.late) - maxLate; more > 0 {
+		s.late = slices.Delete(s.late, 0, more)
+	}
+}
+
+// missed returns the latecomers that have not had a retained event yet: it was published before they came.
+func (s *stream) missed(seq uint64) *Targets {
+	missed := &Targets{}
+	for i := range s.late {
+		l := &s.late[i]
+		if seq > l.since || seq <= l.given {
+			continue
+		}
+		l.given = seq
+		switch target := l.target.(type) {
+		case Lane:
+			missed.Lanes = append(missed.Lanes, target)
+		case Inline:
+			missed.Inlines = append(missed.Inlines, target)
+		}
+	}
+	return missed
+}
+
 // judge compares the sequence of an event with the last one, and remembers it.
-func (t *tracker) judge(s *stream, seq uint64) verdict {
+func (t *tracker) judge(s *stream, seq uint64, retained bool) verdict {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var v verdict
@@ -73,29 +123,33 @@ func (t *tracker) judge(s *stream, seq uint64) verdict {
 		source, known := t.topics.Get(s.origin.Topic)
 		v.newSource = known && !s.known && source != s.origin.Source
 		t.topics.Add(s.origin.Topic, s.origin.Source)
-		s.known = true
+		s.known, s.retained = true, true
 	case seq <= s.last:
 		v.duplicate = true
+		if retained {
+			v.late = s.missed(seq)
+		}
 		return v
-	default:
+	case !retained || !s.retained:
 		v.missing = seq - s.last - 1
 	}
-	s.last = seq
+	s.last, s.retained = seq, s.retained && retained
 	return v
 }
 
 // forget forgets that a subscription has wanted the topics that it matches. Where nobody does any more, the next event of a pair sets
 // the base anew: nobody here has listened in between.
-func (t *tracker) forget(matches, wanted func(topic string) bool) {
+func (t *tracker) forget(matches func(topic string) bool, sinks func(topic string) []Sink) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, s := range t.pairs.Values() {
 		if !matches(s.origin.Topic) {
 			continue
 		}
-		s.targets, s.generation = nil, 0 // looked up again, and not kept alive
-		if !wanted(s.origin.Topic) {
+		wanted := sinks(s.origin.Topic)
+		if len(wanted) == 0 {
 			s.last = 0
 		}
+		s.retarget(newTargets(wanted)) // the subscription is not kept alive
 	}
 }
