@@ -136,3 +136,35 @@ func ExampleAttributeError() {
 	}
 	// Output: deadline: the name is reserved
 }
+
+// Who subscribes late gets the last reading of each sensor at once.
+func ExampleNew_retain() {
+	ctx := context.Background()
+	b, err := bus.New(nil)
+	if err != nil {
+		panic(err)
+	}
+	readings := topic.New[int]("readings")
+	pub, err := publisher.New(b, readings, &publisher.Options{Retain: publisher.RetainKeys})
+	if err != nil {
+		panic(err)
+	}
+	for i, sensor := range []string{"roof", "cellar", "roof"} {
+		if err := pub.Publish(ctx, 20+i, publisher.Key(sensor)); err != nil {
+			fmt.Println(err)
+		}
+	}
+	_, err = subscriber.New(b, readings, func(_ context.Context, e topic.Event[int]) error {
+		fmt.Println(e.Key(), e.Value)
+		return nil
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
+	if err := b.Shutdown(ctx); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// cellar 21
+	// roof 22
+}
