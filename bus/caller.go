@@ -48,8 +48,8 @@ func (c *InlineCaller) Value(key any) any {
 func (c *InlineCaller) TooDeep() bool { return c.caller.Depth > maxDepth }
 
 // InlineCaller returns the caller for a publish with ctx.
-func (b *Bus) InlineCaller(ctx context.Context) InlineCaller {
-	c := InlineCaller{ctx, lane.Caller{Graph: &b.graph, Depth: 1}}
+func (b *Bus) InlineCaller(ctx context.Context) *InlineCaller {
+	c := &InlineCaller{ctx, lane.Caller{Graph: &b.graph, Depth: 1}}
 	if outer := b.handlerOf(ctx); outer != nil {
 		c.caller.Outer, c.caller.Depth = outer, outer.Depth+1
 	}

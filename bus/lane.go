@@ -37,7 +37,7 @@ type Targets struct {
 	Inlines []Inline
 	entries []*lane.Entry // of all of them, in the order in which they are locked
 	locked  []*lane.Entry // those that have a lock of their own
-	alone   *lane.Entry   // the only one, if it has not
+	alone   *lane.Entry   // the only one, if it has not, or one that always has room, if there is none
 }
 
 // newTargets returns the targets of the given subscriptions.
@@ -89,7 +89,10 @@ func (t *Targets) order() {
 			t.locked = append(t.locked, e)
 		}
 	}
-	if len(t.entries) == 1 && len(t.locked) == 0 {
+	switch {
+	case len(t.entries) == 0:
+		t.alone = lane.Nothing()
+	case len(t.entries) == 1 && len(t.locked) == 0:
 		t.alone = t.entries[0]
 	}
 }

@@ -184,8 +184,7 @@ func (b *Bus) call(ctx context.Context, i Inline, m *envelope.Meta) {
 	if !i.State().BeginReceived() {
 		return
 	}
-	c := b.InlineCaller(ctx)
-	if err := i.CallEncoded(&c, *m); err != nil {
+	if err := i.CallEncoded(b.InlineCaller(ctx), *m); err != nil {
 		b.log.Error().Err(err).Str("topic", m.Origin.Topic).Uint64("seq", m.Seq).Msg("event failed")
 	}
 }

@@ -147,7 +147,9 @@ func finish(b *testing.B, ctx context.Context, in *bus.Bus, subs []*subscriber.S
 		b.Fatal(err)
 	}
 	b.StopTimer()
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(subs)), "ns/delivery")
+	if len(subs) > 0 {
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(subs)), "ns/delivery")
+	}
 	for _, sub := range subs {
 		if s := sub.Stats(); s.Succeeded != uint64(b.N) {
 			b.Fatalf("%d of %d events were handled: %+v", s.Succeeded, b.N, s)
@@ -174,6 +176,7 @@ func benchmarkBus(b *testing.B, subscriptions int, o *subscriber.Options) (*bus.
 	return in, subs
 }
 
+// BenchmarkNobody is publishing without a subscription.
 func BenchmarkNobody(b *testing.B) {
 	in, _ := benchmarkBus(b, 0, nil)
 	pub, err := publisher.New(in, samples, nil)
@@ -188,5 +191,31 @@ func BenchmarkNobody(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	in.Close()
+	finish(b, ctx, in, nil)
+}
+
+// BenchmarkPolicies is BenchmarkPublish with other policies, none of which drops here.
+func BenchmarkPolicies(b *testing.B) {
+	for _, o := range []bus.Overflow{bus.DropOldest, bus.DropNewest, bus.Latest} {
+		b.Run(o.String(), func(b *testing.B) {
+			in, subs := benchmarkBus(b, 1, &subscriber.Options{Overflow: o})
+			pub, err := publisher.New(in, samples, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if err := pub.Publish(b.Context(), sample{ID: i, Text: "x"}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.StopTimer()
+			if err := in.Shutdown(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			if s := subs[0].Stats(); s.Succeeded+s.Dropped != s.Matched {
+				b.Fatalf("%+v", s)
+			}
+		})
+	}
 }

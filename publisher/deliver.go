@@ -84,19 +84,15 @@ func (p *Publisher[T]) deliver(ctx context.Context, e *topic.Event[T]) error {
 
 // deliverInline is deliver where there are inline subscriptions. It releases the route that was acquired.
 func (p *Publisher[T]) deliverInline(ctx context.Context, all *bus.Targets, e *topic.Event[T]) error {
-	c := p.calls.take(p.bus, ctx)
-	defer p.calls.give(c)
+	c := p.callers.of(p.bus, ctx)
 	if c.TooDeep() {
 		p.route.Release(all)
 		return &bus.RecursionError{Topic: p.topic.String()}
 	}
-	seq := p.number(all)
-	c.event = *e // before the number is written into e, see append
-	c.event.Meta().Seq = seq
-	p.append(e, seq)
-	c.to = p.targets.inlines.begin()
+	p.append(e, p.number(all))
+	calls := p.targets.inlines.begin()
 	p.route.Release(all)
-	return c.make()
+	return calls.call(c, *e)
 }
 
 // number returns the number of the next event, which stays on this bus: 0 if others, which peers see, have numbers.
@@ -134,33 +130,32 @@ func (p *Publisher[T]) deliverEncoded(ctx context.Context, e *topic.Event[T]) er
 		return err
 	}
 	defer p.free(b)
-	c := p.calls.take(p.bus, ctx)
-	defer p.calls.give(c)
-	strange, err := p.distribute(ctx, e, b, c)
+	c := p.callers.of(p.bus, ctx)
+	own, strange, err := p.distribute(ctx, e, b, c)
 	if err != nil {
 		return err
 	}
-	c.event = *e
-	err = c.make()
-	if c.to = strange; len(strange) > 0 {
-		c.event.Meta().SetEncoded(b.keep())
-		err = errors.Join(err, c.make())
+	err = own.call(c, *e)
+	if len(strange) > 0 {
+		copied := *e
+		copied.Meta().SetEncoded(b.keep())
+		err = errors.Join(err, strange.call(c, copied))
 	}
 	return err
 }
 
-// distribute sends e and appends it to all lanes. The inline handlers that are still to be called are c's, and those that it returns.
-func (p *Publisher[T]) distribute(ctx context.Context, e *topic.Event[T], b *body, c *call[T]) (strange inlines[T], err error) {
+// distribute sends e and appends it to all lanes. It returns the inline handlers that are still to be called.
+func (p *Publisher[T]) distribute(ctx context.Context, e *topic.Event[T], b *body, c *bus.InlineCaller) (own, strange inlines[T], err error) {
 	all, err := p.acquire(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer p.route.Release(all)
 	if len(all.Inlines) > 0 && c.TooDeep() {
-		return nil, &bus.RecursionError{Topic: p.topic.String()}
+		return nil, nil, &bus.RecursionError{Topic: p.topic.String()}
 	}
 	if err := p.send(all, e, b); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p.append(e, e.Meta().Seq)
 	if len(p.targets.foreign) > 0 {
@@ -170,8 +165,7 @@ func (p *Publisher[T]) distribute(ctx context.Context, e *topic.Event[T], b *bod
 			l.Deliver(&m)
 		}
 	}
-	c.to = p.targets.inlines.begin()
-	return p.targets.strange.begin(), nil
+	return p.targets.inlines.begin(), p.targets.strange.begin(), nil
 }
 
 // send numbers e and hands it to the transport, if it is for that.

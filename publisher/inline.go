@@ -3,7 +3,7 @@ package publisher
 import (
 	"context"
 	"errors"
-	"sync"
+	"sync/atomic"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/lane"
@@ -19,15 +19,15 @@ type inline[T any] struct {
 	caller caller[T]
 }
 
-// caller is an inline subscription of the publisher's own type. Call copies e, and does not keep it.
+// caller is an inline subscription of the publisher's own type. Events are passed by value, or every one would be moved to the heap.
 type caller[T any] interface {
-	Call(c *bus.InlineCaller, e *topic.Event[T]) error
+	Call(c *bus.InlineCaller, e topic.Event[T]) error
 }
 
-// encoded is an inline subscription of another type. The events that it is called with have a payload.
+// encoded is an inline subscription of another type. The events that it is called with are encoded.
 type encoded[T any] struct{ bus.Inline }
 
-func (i encoded[T]) Call(c *bus.InlineCaller, e *topic.Event[T]) error {
+func (i encoded[T]) Call(c *bus.InlineCaller, e topic.Event[T]) error {
 	return i.CallEncoded(c, *e.Meta())
 }
 
@@ -41,48 +41,37 @@ func (all inlines[T]) begin() inlines[T] {
 	return all
 }
 
-// call is the calling of inline handlers with one event, by one publish.
-type call[T any] struct {
-	bus.InlineCaller
-	event topic.Event[T]
-	to    inlines[T]
-}
-
-// calls keeps calls for publishes to come. Those with a context that has been seen cost no allocation.
-type calls[T any] struct {
-	pool sync.Pool // of *call[T]
-}
-
-// take returns a call for a publish with ctx, which is to be given back.
-func (k *calls[T]) take(b *bus.Bus, ctx context.Context) *call[T] {
-	c, _ := k.pool.Get().(*call[T])
-	if c == nil || !c.Is(ctx) { // handlers may have kept the context that c was
-		c = &call[T]{InlineCaller: b.InlineCaller(ctx)}
-	}
-	return c
-}
-
-func (k *calls[T]) give(c *call[T]) {
-	c.event, c.to = topic.Event[T]{}, nil
-	k.pool.Put(c)
-}
-
-// make calls the handlers, one after the other. If one ends the goroutine, the others still get the event.
-func (c *call[T]) make() (err error) {
-	if len(c.to) == 1 {
-		return c.to[0].caller.Call(&c.InlineCaller, &c.event)
+// call calls the handlers, one after the other. If one ends the goroutine, the others still get the event.
+func (all inlines[T]) call(c *bus.InlineCaller, e topic.Event[T]) (err error) {
+	if len(all) == 1 {
+		return all[0].caller.Call(c, e)
 	}
 	defer func() {
-		if len(c.to) > 0 {
-			_ = c.make() // nobody is there any more to be told
+		if len(all) > 0 {
+			_ = all.call(c, e) // nobody is there any more to be told
 		}
 	}()
-	for len(c.to) > 0 {
-		i := c.to[0]
-		c.to = c.to[1:]
-		if failed := i.caller.Call(&c.InlineCaller, &c.event); failed != nil {
+	for len(all) > 0 {
+		i := all[0]
+		all = all[1:]
+		if failed := i.caller.Call(c, e); failed != nil {
 			err = errors.Join(err, failed)
 		}
 	}
 	return err
+}
+
+// callers keeps what inline handlers were called with last: most publishers have one context, and then a publish costs no allocation.
+type callers struct {
+	last atomic.Pointer[bus.InlineCaller]
+}
+
+// of returns what to call handlers with for a publish with ctx.
+func (k *callers) of(b *bus.Bus, ctx context.Context) *bus.InlineCaller {
+	c := k.last.Load()
+	if c == nil || !c.Is(ctx) {
+		c = b.InlineCaller(ctx)
+		k.last.Store(c)
+	}
+	return c
 }

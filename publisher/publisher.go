@@ -51,7 +51,7 @@ type Publisher[T any] struct {
 	unnumbered    bool         // they have no number
 	retain        int          // how many keys the transport keeps events of
 	retained      *retained[T] // nil unless events are kept for this bus
-	calls         calls[T]     // of inline handlers
+	callers       callers      // what inline handlers are called with
 	encodes       atomic.Bool  // events have to be encoded: there is a transport or a foreign target
 	targets       targets[T]   // guarded by the route's lock
 }

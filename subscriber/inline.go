@@ -62,7 +62,7 @@ func (i *inline[T]) begun() {
 		if !i.state.BeginReceived() {
 			return
 		}
-		if err := i.Call(&c, &e); err != nil {
+		if err := i.Call(c, e); err != nil {
 			i.sink.log(&e, err) // nobody else hears of it
 		}
 	}
@@ -71,26 +71,25 @@ func (i *inline[T]) begun() {
 
 // CallEncoded is Call with an event that is still to be decoded.
 func (i *inline[T]) CallEncoded(c *bus.InlineCaller, m envelope.Meta) error {
-	e := topic.FromMeta(*new(T), m)
-	return i.Call(c, &e)
+	return i.Call(c, topic.FromMeta(*new(T), m))
 }
 
-// Call calls the handler, after Begin. A panic becomes an error, as in a worker. It copies in, and does not keep it.
-func (i *inline[T]) Call(c *bus.InlineCaller, in *topic.Event[T]) (err error) {
+// Call calls the handler, after Begin. A panic becomes an error, as in a worker.
+func (i *inline[T]) Call(c *bus.InlineCaller, e topic.Event[T]) (err error) {
 	outcome := lane.Failed
 	defer func() {
 		if outcome == lane.Failed {
-			err = i.failure(in, err, recover())
+			err = i.failure(e.Topic(), err, recover())
 		}
 		i.state.End(outcome)
 	}()
 	switch {
 	case i.sink.chain != nil:
-		err = i.callChain(c, in)
-	case in.Meta().Encoded() != nil:
-		err = i.callDecoded(c, *in)
+		err = i.callChain(c, e)
+	case e.Meta().Encoded() != nil:
+		err = i.callDecoded(c, e)
 	default:
-		err = i.sink.handler(c, *in)
+		err = i.sink.handler(c, e)
 	}
 	switch {
 	case err == nil:
@@ -102,11 +101,11 @@ func (i *inline[T]) Call(c *bus.InlineCaller, in *topic.Event[T]) (err error) {
 }
 
 // failure is what a call returns that has failed, or panicked with a value.
-func (i *inline[T]) failure(e *topic.Event[T], err error, value any) error {
+func (i *inline[T]) failure(on string, err error, value any) error {
 	if value != nil {
 		err = &bus.PanicError{Value: value, Stack: debug.Stack()}
 	}
-	return &bus.InlineError{Topic: e.Topic(), Subscription: i.state.Member.Name, Err: err}
+	return &bus.InlineError{Topic: on, Subscription: i.state.Member.Name, Err: err}
 }
 
 // callDecoded is apart, so that events that need no decoding stay on the stack.
@@ -117,12 +116,12 @@ func (i *inline[T]) callDecoded(ctx context.Context, e topic.Event[T]) error {
 	return i.sink.handler(ctx, e)
 }
 
-func (i *inline[T]) callChain(ctx context.Context, in *topic.Event[T]) error {
+func (i *inline[T]) callChain(ctx context.Context, e topic.Event[T]) error {
 	m, _ := i.messages.Get().(*message[T])
 	if m == nil {
 		m = &message[T]{message: bus.NewMessage(i.sink.codec)}
 	}
-	m.event = *in
+	m.event = e
 	m.message.Reset(m.event.Meta(), &m.event, &m.event.Value)
 	err := i.sink.chain(ctx, m.message)
 	m.event = topic.Event[T]{}

@@ -13,6 +13,7 @@
 package lane
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +61,9 @@ type Entry struct {
 		look() *Gate
 	}
 }
+
+// Nothing returns an entry that always has room, and keeps nothing.
+func Nothing() *Entry { return &Entry{free: math.MaxInt} }
 
 // Own reports whether the entry has a lock of its own, apart from the route's.
 func (e *Entry) Own() bool { return e.own }
