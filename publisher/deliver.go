@@ -21,6 +21,7 @@ type targets[T any] struct {
 	foreign []bus.Lane // those of another Go type
 	strange inlines[T]
 	encodes bool
+	only    *lane.Log[topic.Event[T]] // the one target, if it is one log
 }
 
 // sort splits all targets. The caller has acquired the route.
@@ -49,6 +50,9 @@ func (p *Publisher[T]) sort(all *bus.Targets) {
 	}
 	p.targets.encodes = p.remote || len(p.targets.foreign)+len(p.targets.strange) > 0
 	p.encodes.Store(p.targets.encodes)
+	if len(p.targets.logs) == 1 && len(all.Lanes)+len(all.Inlines) == 1 && !p.targets.encodes && !p.unnumbered && p.retained == nil {
+		p.targets.only = p.targets.logs[0]
+	}
 }
 
 // acquire is Route.Acquire, with the targets sorted.
@@ -69,6 +73,15 @@ func (p *Publisher[T]) deliver(ctx context.Context, e *topic.Event[T]) error {
 	all, err := p.acquire(ctx)
 	if err != nil {
 		return err
+	}
+	if l := p.targets.only; l != nil { // what most publishers have: 2 ns of 35
+		seq := p.route.Number(all)
+		if slot := l.Append(e); slot != nil {
+			slot.Meta().Seq = seq
+		}
+		e.Meta().Seq = seq
+		p.route.Release(all)
+		return nil
 	}
 	if p.targets.encodes { // the first foreign target came after we looked
 		p.route.Release(all)
