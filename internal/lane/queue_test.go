@@ -1,6 +1,7 @@
 package lane
 
 import (
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -169,4 +170,61 @@ func TestLatestBesideAnotherPolicy(t *testing.T) {
 		publish(t, q, event{id: 3, topic: "a"})
 		finish(t, r, m, release, 1, 3)
 	})
+}
+
+// What came before the subscription waits first, also when it is more than there is room for, unless Latest is to keep the newest.
+func TestRetained(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[Policy][]int{Block: {1, 2, 3, 4, 5}, DropOldest: {1, 2, 3, 4, 5}, Latest: {3, 5}} {
+		synctest.Test(t, func(t *testing.T) {
+			q, r, m, release := held(t, Config{Capacity: 2, Local: policy}, plain())
+			retained := numbered(1, 5)
+			for i := range retained {
+				retained[i].topic = []string{"a", "b", "c"}[i%3]
+			}
+			retained[4].topic = "a" // 1 and 2 have gone for 3 and 4, which it replaces
+			q.Retained(retained)
+			if full := try(q, event{topic: "a", id: 5}); (full != nil) != (policy == Block) {
+				t.Errorf("policy %d: full is %v", policy, full)
+			}
+			if policy == DropOldest {
+				want = []int{2, 3, 4, 5, 5}
+			}
+			finish(t, r, m, release, want...)
+		})
+	}
+}
+
+// Whatever ends a handler, its worker goes on, or another goroutine in its place.
+func TestQueueGoesOn(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []int{1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			var r record
+			q, m := newQueue(Config{Workers: workers}, plain(), func(e event) Outcome {
+				r.add(e)
+				switch e.id % 5 {
+				case 1:
+					panic(e.id)
+				case 2:
+					runtime.Goexit()
+				case 3:
+					defer panic(e.id)
+					runtime.Goexit()
+				case 4:
+					return Filtered
+				}
+				return Succeeded
+			})
+			publish(t, q, numbered(1, 50)...)
+			synctest.Wait()
+			if n := balanced(t, &m.Member); n.Failed != 30 || n.Filtered != 10 || n.Succeeded != 10 || len(r.got()) != 50 {
+				t.Errorf("%+v", n)
+			}
+			if q.waiting != nil || len(m.active) > 0 {
+				t.Error("it has memory or goroutines when it is idle")
+			}
+			m.Close()
+		})
+	}
 }
