@@ -16,6 +16,7 @@ type Inline struct {
 	ended   outcomes
 	watched atomic.Bool   // somebody wants to know when no call is under way
 	idle    chan struct{} // closed then
+	over    bool          // done was closed
 }
 
 // outcomes count calls that have ended.
@@ -66,30 +67,38 @@ func (i *Inline) End(o Outcome) {
 	}
 }
 
-// tell tells those who wait for it that no call is under way.
+// tell tells those who wait for it that no call is under way, unless somebody has.
 func (i *Inline) tell() {
 	i.Gate.mu.Lock()
 	defer i.Gate.mu.Unlock()
-	if !i.watched.Load() || i.ended.sum() < i.begun {
-		return
+	if i.watched.Load() {
+		i.settle()
+	}
+}
+
+// settle reports whether no call is under way, and tells those who wait for it; if one is, its end will. The caller holds the lock.
+func (i *Inline) settle() bool {
+	i.watched.Store(true) // before counting, so that a call that ends after the count sees it
+	if i.ended.sum() < i.begun {
+		return false
 	}
 	i.watched.Store(false)
 	if i.idle != nil {
 		close(i.idle)
 		i.idle = nil
 	}
-	if i.Member.closed {
+	if i.Member.closed && !i.over {
+		i.over = true
 		close(i.done)
 	}
+	return true
 }
 
 // Idle returns nil when no call is under way, else a channel that is closed as soon as that is so.
 func (i *Inline) Idle() <-chan struct{} {
 	i.Gate.mu.Lock()
 	defer i.Gate.mu.Unlock()
-	i.watched.Store(true) // before counting, so that a call that ends after the count sees it
-	if i.ended.sum() == i.begun {
-		i.watched.Store(i.Member.closed)
+	if i.settle() {
 		return nil
 	}
 	if i.idle == nil {
@@ -108,14 +117,12 @@ func (i *Inline) Rests() bool {
 // Close ends the subscription; calls under way go on. It is idempotent and does not wait: see Done.
 func (i *Inline) Close() {
 	i.Gate.mu.Lock()
+	defer i.Gate.mu.Unlock()
 	if i.Member.closed {
-		i.Gate.mu.Unlock()
 		return
 	}
 	i.Member.closed, i.Gate.closed = true, true
-	i.watched.Store(true)
-	i.Gate.mu.Unlock()
-	i.tell()
+	i.settle()
 }
 
 func (i *Inline) look() *Gate { return nil }

@@ -117,3 +117,30 @@ func TestInlineCloseAtRest(t *testing.T) {
 	}
 	i.Close()
 }
+
+// A call that has ended may have been counted by others before it comes to tell so.
+func TestInlineTellsOnce(t *testing.T) {
+	t.Parallel()
+	i := NewInline(config(Config{}), nil)
+	count := func() { i.ended[Succeeded].Add(1) } // End up to there
+	i.BeginReceived()
+	idle := i.Idle()
+	count()
+	if i.Idle() != nil {
+		t.Error("no call is under way")
+	}
+	i.tell()
+	if !isClosed(idle) {
+		t.Error("who asked before is not told")
+	}
+	i.BeginReceived()
+	i.BeginReceived()
+	i.Close()
+	count()
+	count()
+	i.tell()
+	if !ended(&i.Member) || i.Idle() != nil {
+		t.Error("no call is under way")
+	}
+	i.tell() // the other one
+}
