@@ -64,14 +64,6 @@ func (c *Consumer[E]) start() {
 	go r.run()
 }
 
-// busy counts the workers that will not take what comes next.
-func (c *Consumer[E]) busy() int {
-	if c.gathering != nil && c.lingering {
-		return len(c.active) - 1
-	}
-	return len(c.active)
-}
-
 // size is how many events a worker takes at once.
 func (c *Consumer[E]) size() int {
 	if c.gathering == nil {

@@ -85,6 +85,9 @@ func TestInlineIdleAndDone(t *testing.T) {
 		if !isClosed(idle) || !isClosed(again) || !isClosed(i.Idle()) || !i.Rests() {
 			t.Error("no call is under way")
 		}
+		if i.watched.Load() {
+			t.Error("calls are asked to tell their end, and nobody waits for it")
+		}
 		i.BeginReceived()
 		i.BeginReceived()
 		idle = i.Idle()

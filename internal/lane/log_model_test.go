@@ -107,7 +107,7 @@ func (s *schedule) open() (all []*paced) {
 }
 
 func (s *schedule) join() {
-	p := &paced{capacity: 1 << s.IntN(8), step: make(chan struct{}), waiting: -1}
+	p := &paced{capacity: 1 + s.IntN(1<<s.IntN(8)), step: make(chan struct{}), waiting: -1}
 	var early []event
 	if s.IntN(3) == 0 {
 		for i := range s.IntN(3 * p.capacity) {
@@ -117,7 +117,9 @@ func (s *schedule) join() {
 	}
 	p.Reader = newReader(s.log, Config{Capacity: p.capacity}, p.handle, early...)
 	s.readers = append(s.readers, p)
-	s.largest = max(s.largest, 2*(p.capacity+1), minRing)
+	for s.largest <= p.capacity { // one more than wait is at hand
+		s.largest *= 2
+	}
 }
 
 func (s *schedule) close(p *paced) {
@@ -188,6 +190,11 @@ func (s *schedule) check() error {
 	l := s.log
 	l.Lock()
 	defer l.Unlock()
+	for i, p := range s.readers {
+		if len(p.active) == 0 && p.runner != nil && p.runner.batch != nil {
+			return fmt.Errorf("reader %d is idle, and keeps a ring of %d", i, len(p.runner.batch))
+		}
+	}
 	size := len(l.store.ring)
 	if size > s.largest {
 		return fmt.Errorf("a ring of %d, and no reader needs more than %d", size, s.largest)
@@ -212,7 +219,7 @@ func TestLogAgainstModel(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {
 		synctest.Test(t, func(t *testing.T) {
-			s := &schedule{Rand: rand.New(rand.NewPCG(seed, 0)), log: NewLog[event](1, nil)}
+			s := &schedule{Rand: rand.New(rand.NewPCG(seed, 0)), log: NewLog[event](1, nil), largest: minRing}
 			for turn := range 400 {
 				err := s.turn()
 				if err == nil {

@@ -52,85 +52,15 @@ func TestLogCloseWhileBlocked(t *testing.T) {
 		if depth := r.Gate.Depth(); depth != 0 {
 			t.Errorf("%d wait after the end", depth)
 		}
+		if err := (&Wait{}).For(t.Context(), &r.Gate); err != nil {
+			t.Error(err)
+		}
 		close(release)
 		synctest.Wait()
 		if got := blocked.got(); !slices.Equal(got, []int{1}) || !ended(&r.Member) {
 			t.Errorf("handled %v, ended: %v", got, ended(&r.Member))
 		}
 		o.Close()
-	})
-}
-
-// What came before the subscription is handled first, also when it is more than there is room for. The log has room when that is done.
-func TestLogEarly(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var got record
-		step := make(chan struct{})
-		log := NewLog[event](1, nil)
-		r := newReader(log, Config{Capacity: 2}, func(e event) Outcome {
-			<-step
-			return got.add(e)
-		}, numbered(1, 40)...)
-		for i := range 40 {
-			synctest.Wait()
-			room := 2 - (39 - i)
-			if full := try(log, event{id: 41}); (full == nil) != (room > 0) {
-				t.Errorf("room for %d, full: %v", room, full != nil)
-			} else if full == nil {
-				break
-			}
-			if n := balanced(t, &r.Member); n.Queued != uint64(39-i) || n.Running != 1 {
-				t.Errorf("%+v", n)
-			}
-			step <- struct{}{}
-		}
-		close(step)
-		synctest.Wait()
-		if ids := got.got(); len(ids) != 41 || !slices.IsSorted(ids) {
-			t.Errorf("handled %v", ids)
-		}
-		r.Close()
-	})
-}
-
-// There may be more of that than a worker can count at once.
-func TestLogManyEarly(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const many = maxBatch + 10
-		early := make([]int32, many)
-		for i := range early {
-			early[i] = int32(i)
-		}
-		step, next := make(chan struct{}), int32(0)
-		log := NewLog[int32](1, nil)
-		var r *Reader[int32]
-		r = NewReader(log, config(Config{Capacity: 20}), func() Handler[int32] {
-			return handlerOf[int32](func(e int32) Outcome {
-				if e != next {
-					t.Errorf("%d, want %d", e, next)
-					r.Close() // it might go on for ever
-				}
-				if next++; e == 0 {
-					<-step
-				}
-				return Succeeded
-			})
-		})
-		log.Lock()
-		r.Join(early)
-		log.Unlock()
-		synctest.Wait()
-		if n := balanced(t, &r.Member); n.Matched != many || n.Queued != many-1 || r.Gate.Depth() != many-1 {
-			t.Errorf("%+v", n)
-		}
-		close(step)
-		synctest.Wait()
-		if n := balanced(t, &r.Member); n.Succeeded != many || next != many {
-			t.Errorf("%+v, next %d", n, next)
-		}
-		r.Close()
 	})
 }
 
@@ -164,6 +94,27 @@ func TestLogCloseInAHandler(t *testing.T) {
 				t.Errorf("handled %v", ids)
 			}
 		}
+	})
+}
+
+// When the last reader has left, events are nobody's, although there was room and storage.
+func TestLogWithoutReaders(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		log := NewLog[event](1, nil)
+		for range 2 {
+			publish(t, log, event{id: 1})
+			r := newReader(log, Config{}, stuck(&record{}, release))
+			publish(t, log, numbered(2, 3)...)
+			synctest.Wait()
+			r.Close()
+			publish(t, log, numbered(4, 5)...)
+			if n := balanced(t, &r.Member); n.Matched != 2 || log.store.ring != nil {
+				t.Errorf("%+v, with a ring of %d", n, len(log.store.ring))
+			}
+		}
+		close(release)
 	})
 }
 

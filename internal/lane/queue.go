@@ -171,7 +171,7 @@ func (q *Queue[E]) staff(n *node[E]) {
 				least = c
 				break
 			}
-			if c.busy()*least.limit < least.busy()*c.limit {
+			if len(c.active)*least.limit < len(least.active)*c.limit {
 				least = c
 			}
 		}

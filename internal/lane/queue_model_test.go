@@ -84,7 +84,11 @@ func (m *model) arrive() error {
 	} else {
 		refused = try(m.Queue, e) != nil
 	}
-	full := len(m.waiting) >= m.capacity
+	capacity := 0
+	for _, w := range m.present() {
+		capacity += w.share
+	}
+	full := len(m.waiting) >= capacity
 	if want := full && (policy == Block || policy == Fail && !e.remote); refused != want {
 		return fmt.Errorf("%v waits: %v, want %v", e, refused, want)
 	} else if refused {

@@ -34,7 +34,6 @@ func (s *storage[E]) replace(head, tail uint64) {
 	if s.ring == nil {
 		return
 	}
-	s.box = new([]E)
 	if head == tail {
 		s.ring, s.box = nil, nil
 		return

@@ -91,6 +91,29 @@ func TestStopTellsTheRest(t *testing.T) {
 	}
 }
 
+// After the end the watchdog does not begin.
+func TestStoppedAtRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var n told
+		roster := &Roster{}
+		n.watch(roster, slowAfter)
+		roster.Stop()
+		q, _, m, release := held(t, Config{Capacity: 1, Local: DropNewest, Roster: roster}, plain())
+		publish(t, q, numbered(1, 3)...)
+		if watching(roster) {
+			t.Error("the watchdog has begun")
+		}
+		pass(late)
+		if len(n.slow)+len(n.dropped) > 0 {
+			t.Errorf("told %v, %v", n.slow, n.dropped)
+		}
+		close(release)
+		synctest.Wait()
+		m.Close()
+	})
+}
+
 // A roster that nobody watches has no goroutine.
 func TestNobodyWatches(t *testing.T) {
 	t.Parallel()

@@ -77,6 +77,9 @@ func TestSlowOncePerEvent(t *testing.T) {
 					t.Error("the watchdog has told everything and goes on")
 				}
 				step <- struct{}{}
+				if synctest.Wait(); reader.alert.Load() || queue.alert.Load() {
+					t.Error("a worker is asked again, although the watchdog goes on")
+				}
 			}
 			step <- struct{}{} // the last one is quick
 			pass(late)
@@ -154,6 +157,36 @@ func TestSlowAfterABreakBetweenBatches(t *testing.T) {
 		c.leave(w)
 		c.gate.mu.Unlock()
 		c.Close()
+		roster.Stop()
+	})
+}
+
+// The watchdog does not miss who begins while it tells of others.
+func TestSlowBesideTheTelling(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		roster, step := &Roster{}, make(chan struct{})
+		block := func(event) Outcome {
+			<-step
+			return Succeeded
+		}
+		first, second := NewLog[event](1, nil), NewLog[event](2, nil)
+		var slow []string
+		roster.Watch(Report{After: slowAfter, Slow: func(m *Member, _ time.Duration, _ uint64) {
+			if slow = append(slow, m.Name); m.Name == "first" {
+				publish(t, second, event{id: 1})
+			}
+		}})
+		a, b := newReader(first, Config{Name: "first", Roster: roster}, block), newReader(second, Config{Name: "second", Roster: roster}, block)
+		publish(t, first, event{id: 1})
+		pass(2 * late)
+		if !slices.Equal(slow, []string{"first", "second"}) {
+			t.Errorf("told of %v", slow)
+		}
+		close(step)
+		synctest.Wait()
+		a.Close()
+		b.Close()
 		roster.Stop()
 	})
 }
