@@ -37,7 +37,7 @@ func (p progress) after(o Outcome) progress {
 	return p + 1
 }
 
-// worker is what a member knows of a goroutine that handles events, a batch at a time.
+// Worker is what a member knows of a goroutine that handles events, a batch at a time.
 type Worker struct {
 	member *Member
 	alert  *atomic.Bool // the gate's
