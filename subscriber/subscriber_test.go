@@ -4,32 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
-	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
 	"github.com/rs/zerolog"
 )
-
-var numbers = topic.New[int]("numbers")
-
-func ignore(context.Context, topic.Event[int]) error { return nil }
-
-func newPublisher(t *testing.T, b *bus.Bus) *publisher.Publisher[int] {
-	t.Helper()
-	p, err := publisher.New(b, numbers, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
 
 func TestOptionsOutsideTheirLimits(t *testing.T) {
 	t.Parallel()
@@ -178,44 +163,4 @@ func TestClose(t *testing.T) {
 			t.Errorf("%+v, %v; want its handler to see the end of its context, and nothing more", stats, s.Err())
 		}
 	})
-}
-
-// A typed event crosses the bus without an allocation.
-func TestTypedPathDoesNotAllocate(t *testing.T) {
-	type order struct {
-		ID   int
-		Text string
-	}
-	orders := topic.New[order]("orders").WithKey(func(o order) string { return o.Text })
-	b := bustest.New(t)
-	handled := make(chan struct{}, 1)
-	for _, sel := range []topic.Selector[order]{orders, topic.NewPrefix[order]("ord"), topic.NewPattern[order]("*")} {
-		_, err := subscriber.New(b, sel, func(context.Context, topic.Event[order]) error {
-			handled <- struct{}{}
-			return nil
-		}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	p, err := publisher.New(b, orders, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cross := func() {
-		if err := p.Publish(t.Context(), order{1, "text"}); err != nil {
-			t.Error(err)
-		}
-		for range 3 {
-			<-handled
-		}
-	}
-	for range 100 {
-		cross()
-	}
-	runtime.GC()
-	cross()
-	if allocs := testing.AllocsPerRun(1000, cross); allocs > 0 {
-		t.Errorf("%v allocations an event", allocs)
-	}
 }
