@@ -19,6 +19,7 @@ type events[E any] struct {
 	keys    map[string]*key[E]
 	latest  map[topicKey]*node[E] // nil unless the policy is Latest
 	vacant  []*node[E]
+	unused  []*key[E]
 }
 
 // node returns a node with a copy of e, which is in no list yet.
@@ -82,9 +83,29 @@ func (s *events[E]) remove(n *node[E]) {
 func (s *events[E]) settle(k *key[E]) {
 	if k.waiting.head != nil {
 		s.makeReady(k.waiting.head, &k.owner.ready)
-	} else {
-		delete(s.keys, k.name)
+		return
 	}
+	delete(s.keys, k.name)
+	*k = key[E]{}
+	if len(s.unused) < maxIdle {
+		s.unused = append(s.unused, k)
+	}
+}
+
+// key returns the lane of a key, which has none yet.
+func (s *events[E]) key(name string, owner *Consumer[E]) *key[E] {
+	var k *key[E]
+	if last := len(s.unused) - 1; last >= 0 {
+		k, s.unused = s.unused[last], s.unused[:last]
+	} else {
+		k = &key[E]{}
+	}
+	k.name, k.owner = name, owner
+	if s.keys == nil {
+		s.keys = map[string]*key[E]{}
+	}
+	s.keys[name] = k
+	return k
 }
 
 // available counts the events that c might handle now.

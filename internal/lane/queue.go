@@ -131,11 +131,7 @@ func (q *Queue[E]) keyOf(e *E) *key[E] {
 	}
 	k := q.waiting.keys[name]
 	if k == nil {
-		k = &key[E]{name: name, owner: q.ownerOf(name)}
-		if q.waiting.keys == nil {
-			q.waiting.keys = map[string]*key[E]{}
-		}
-		q.waiting.keys[name] = k
+		k = q.waiting.key(name, q.ownerOf(name))
 	}
 	return k
 }
