@@ -15,9 +15,9 @@ type groupKey struct {
 }
 
 // placeInGroup makes the sink a member of a group. Events may come to it at once, and find their place.
-func (s *sink[T]) placeInGroup(c lane.Config, name string) error {
+func (s *sink[T]) placeInGroup(c lane.Config, o *Options) error {
 	for {
-		own := c
+		own, name := c, o.Group
 		own.Name = name
 		shared, release := s.bus.Share(groupKey{name, s.Selector()}, func() any { return s.newQueueLane(own, true) })
 		l, ok := shared.(*queueLane[T])
@@ -25,9 +25,9 @@ func (s *sink[T]) placeInGroup(c lane.Config, name string) error {
 			release()
 			return &bus.OptionError{Field: "subscriber.Options.Group", Value: name, Limit: fmt.Sprintf("a group of other subscriptions to events of type %s on %q", typeName[T](), s.selector)}
 		}
-		if g := &l.queue.Gate; g.Policy != c.Local || g.Remote != c.Remote || g.Timeout != c.Timeout {
+		if err := o.differs(&l.queue.Gate, c); err != nil {
 			release()
-			return &bus.OptionError{Field: "subscriber.Options.Overflow or BlockTimeout", Value: c.Name, Limit: fmt.Sprintf("that of the other members of group %q", name)}
+			return err
 		}
 		p := &queuePlace[T]{Consumer: lane.NewConsumer(l.queue, c, s.newHandler), queue: l, release: release}
 		s.place = p
@@ -39,4 +39,16 @@ func (s *sink[T]) placeInGroup(c lane.Config, name string) error {
 		p.late = !first
 		return nil
 	}
+}
+
+// differs returns an error for an option that is not that of the group's other members.
+func (o *Options) differs(g *lane.Gate, c lane.Config) error {
+	limit := fmt.Sprintf("that of the other members of group %q", o.Group)
+	switch {
+	case g.Policy != c.Local || g.Remote != c.Remote:
+		return &bus.OptionError{Field: "subscriber.Options.Overflow", Value: o.Overflow.String(), Limit: limit}
+	case g.Timeout != c.Timeout:
+		return &bus.OptionError{Field: "subscriber.Options.BlockTimeout", Value: o.BlockTimeout, Limit: limit}
+	}
+	return nil
 }

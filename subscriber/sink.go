@@ -58,7 +58,7 @@ func newSink[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintptr,
 	case o.plain(remote) && s.batches == nil:
 		s.place = s.placeInLog(c)
 	case o.Group != "":
-		err = s.placeInGroup(c, o.Group)
+		err = s.placeInGroup(c, o)
 	default:
 		s.place = s.placeInQueue(c)
 	}
