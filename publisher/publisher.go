@@ -130,16 +130,16 @@ func (p *Publisher[T]) Publish(ctx context.Context, v T, attributes ...Attribute
 	default:
 		err = p.deliverThroughChain(ctx, &e)
 	}
-	if err != nil && !delivered(err) {
+	if err != nil && !p.delivered(err) {
 		return p.route.Refused(err)
 	}
 	return err
 }
 
-// delivered reports whether err comes from inline handlers alone.
-func delivered(err error) bool {
+// delivered reports whether err comes from inline handlers of the event, and not of another that a middleware has published.
+func (p *Publisher[T]) delivered(err error) bool {
 	var inline *bus.InlineError
-	return errors.As(err, &inline)
+	return errors.As(err, &inline) && inline.Topic == p.topic.String()
 }
 
 // PublishBatch publishes each of values as Publish does, in order, all with the same attributes. It stops at the first one that is not
@@ -148,7 +148,7 @@ func (p *Publisher[T]) PublishBatch(ctx context.Context, values []T, attributes 
 	for _, v := range values {
 		failed := p.Publish(ctx, v, attributes...)
 		err = errors.Join(err, failed)
-		if failed != nil && !delivered(failed) {
+		if failed != nil && !p.delivered(failed) {
 			return n, err
 		}
 		n++
