@@ -2,7 +2,6 @@ package publisher
 
 import (
 	"context"
-	"errors"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/lane"
@@ -148,13 +147,10 @@ func (p *Publisher[T]) deliverEncoded(ctx context.Context, e *topic.Event[T]) er
 	if err != nil {
 		return err
 	}
-	err = own.call(c, *e)
 	if len(strange) > 0 {
-		copied := *e
-		copied.Meta().SetEncoded(b.keep())
-		err = errors.Join(err, strange.call(c, copied))
+		return callBoth(c, own, strange, *e, b.keep())
 	}
-	return err
+	return own.call(c, *e)
 }
 
 // distribute sends e and appends it to all lanes. It returns the inline handlers that are still to be called.

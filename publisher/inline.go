@@ -61,6 +61,15 @@ func (all inlines[T]) call(c *bus.InlineCaller, e topic.Event[T]) (err error) {
 	return err
 }
 
+// callBoth calls the handlers of own, and then those that take the event encoded, even if one of the former ends the goroutine.
+func callBoth[T any](c *bus.InlineCaller, own, strange inlines[T], e topic.Event[T], encoded [][]byte) (err error) {
+	defer func() {
+		e.Meta().SetEncoded(encoded)
+		err = errors.Join(err, strange.call(c, e))
+	}()
+	return own.call(c, e)
+}
+
 // callers keeps what inline handlers were called with last: most publishers have one context, and then a publish costs no allocation.
 type callers struct {
 	last atomic.Pointer[bus.InlineCaller]
