@@ -133,11 +133,7 @@ func (b *Bus) drain(ctx context.Context) bool {
 		return false
 	}
 	for !b.freezeIdle() {
-		busy := []<-chan struct{}{b.roster.Idle()}
-		for _, i := range b.inlines() {
-			busy = append(busy, i.Idle())
-		}
-		for _, idle := range busy {
+		for _, idle := range b.busy() {
 			if idle != nil && !wait(ctx, idle) {
 				return false
 			}
@@ -178,6 +174,11 @@ func (b *Bus) freezeIdle() bool {
 	if b.roster.Idle() != nil {
 		return false
 	}
+	for _, m := range b.leaving { // the roster does not know calls of those that were inline
+		if !ended(m) {
+			return false
+		}
+	}
 	for s := range b.sinks.All {
 		if i := s.Inline(); i != nil && !i.State().Rests() {
 			return false
@@ -198,16 +199,20 @@ func (b *Bus) members() []*lane.Member {
 	return append(members, b.leaving...)
 }
 
-// inlines returns the inline subscriptions.
-func (b *Bus) inlines() (inlines []*lane.Inline) {
+// busy returns channels that are closed when what keeps the bus from being idle is done; those of what is done may be nil.
+func (b *Bus) busy() []<-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	busy := []<-chan struct{}{b.roster.Idle()}
 	for s := range b.sinks.All {
 		if i := s.Inline(); i != nil {
-			inlines = append(inlines, i.State())
+			busy = append(busy, i.State().Idle())
 		}
 	}
-	return inlines
+	for _, m := range b.leaving {
+		busy = append(busy, m.Done())
+	}
+	return busy
 }
 
 // Close ends the bus at once: see sentence 9 of the contract. It is idempotent, may be called from a handler, and returns what the
