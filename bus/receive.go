@@ -25,26 +25,42 @@ const maxCauses = 64
 func (b *Bus) startReceiving() {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.stopReceiving = cancel
-	b.receivers.Go(func() { b.receive(ctx) })
+	b.receivers.Go(func() { b.receive(ctx, &reception{messages: make([]transport.Message, receiveBatch)}) })
 	b.watchers.Go(b.watchPeers)
 }
 
+// reception is what was taken from the transport at once.
+type reception struct {
+	messages []transport.Message
+	n, next  int // how many there are, and which is to be handed on next
+	err      error
+}
+
 // receive hands messages to subscriptions until ctx ends.
-func (b *Bus) receive(ctx context.Context) {
-	messages := make([]transport.Message, receiveBatch)
+func (b *Bus) receive(ctx context.Context, r *reception) {
+	ended := false
+	defer func() {
+		if !ended { // by an inline handler, which has called runtime.Goexit
+			b.receivers.Go(func() { b.receive(ctx, r) })
+		}
+	}()
 	for {
-		n, err := b.transport.Receive(ctx, messages)
-		for i := range n {
-			b.dispatch(b.ctx, &messages[i]) // what was received is delivered, even when receiving has been stopped
+		for r.next < r.n {
+			m := &r.messages[r.next]
+			r.next++
+			b.dispatch(b.ctx, m) // what was received is delivered, even when receiving has been stopped
 		}
-		clear(messages[:n])
-		if err != nil {
-			if ctx.Err() == nil && !errors.Is(err, net.ErrClosed) {
-				b.log.Error().Err(err).Msg("the transport receives no more")
-			}
-			return
+		clear(r.messages[:r.n])
+		if r.err != nil {
+			break
 		}
+		r.next = 0
+		r.n, r.err = b.transport.Receive(ctx, r.messages)
 	}
+	if ctx.Err() == nil && !errors.Is(r.err, net.ErrClosed) {
+		b.log.Error().Err(r.err).Msg("the transport receives no more")
+	}
+	ended = true
 }
 
 // dispatch hands one message to every subscription that wants it.
@@ -115,14 +131,14 @@ func (b *Bus) dispatchBare(ctx context.Context, frames [][]byte) {
 			b.offer(ctx, l, &m)
 		}
 	}
-	for _, i := range all.Inlines {
+	forEach(all.Inlines, func(i Inline) {
 		if origin := i.Bare(payload); origin != nil {
 			matched = true
 			m := envelope.Meta{Origin: origin}
 			m.SetEncoded(frames)
 			b.call(ctx, i, &m)
 		}
-	}
+	})
 	if !matched {
 		b.unmatched.Add(1)
 	}
@@ -154,8 +170,22 @@ func (b *Bus) deliver(ctx context.Context, t *Targets, m *envelope.Meta) {
 	for _, l := range t.Lanes {
 		b.offer(ctx, l, m)
 	}
-	for _, i := range t.Inlines {
-		b.call(ctx, i, m)
+	if len(t.Inlines) > 0 {
+		forEach(t.Inlines, func(i Inline) { b.call(ctx, i, m) })
+	}
+}
+
+// forEach calls f for all of them, even if the handler of one ends the goroutine.
+func forEach(inlines []Inline, f func(Inline)) {
+	defer func() {
+		if len(inlines) > 0 {
+			forEach(inlines, f)
+		}
+	}()
+	for len(inlines) > 0 {
+		i := inlines[0]
+		inlines = inlines[1:]
+		f(i)
 	}
 }
 
