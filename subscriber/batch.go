@@ -110,14 +110,19 @@ func (w *batchWorker[T]) Handle(t *lane.Turn[topic.Event[T]]) {
 	outcomes := make([]lane.Outcome, len(in))
 	for i := range in {
 		w.at = i
+		before := len(w.events)
 		if err := w.take(&in[i]); err != nil {
+			w.keep(before)
 			outcomes[i] = w.failed(&in[i], err)
 		}
 	}
 	if len(w.events) > 0 {
-		for k, err := range w.failures(w.handler(w.ctx, w.events)) {
+		failures := w.failures(w.handler(w.ctx, w.events))
+		for _, k := range slices.Sorted(maps.Keys(failures)) {
 			i := w.from[k]
-			outcomes[i] = w.failed(&in[i], err)
+			if o := w.failed(&in[i], failures[k]); outcomes[i] != lane.Failed {
+				outcomes[i] = o
+			}
 		}
 	}
 	for _, o := range outcomes {
@@ -143,11 +148,13 @@ func (w *batchWorker[T]) failures(err error) map[int]error {
 	}
 	var some *bus.BatchError
 	if errors.As(err, &some) {
-		beyond := slices.IndexFunc(slices.Collect(maps.Keys(some.Failed)), func(i int) bool { return i < 0 || i >= len(w.events) })
+		indices := slices.Sorted(maps.Keys(some.Failed))
+		beyond := slices.IndexFunc(indices, func(i int) bool { return i < 0 || i >= len(w.events) })
 		if beyond < 0 {
 			return some.Failed
 		}
-		err = fmt.Errorf("an index of the BatchError is not one of the %d events: %w", len(w.events), err)
+		// Not wrapped: what it says of one event is not to be taken for all.
+		err = fmt.Errorf("index %d of the BatchError is not one of the %d events: %v", indices[beyond], len(w.events), err)
 	}
 	all := make(map[int]error, len(w.events))
 	for i := range w.events {
@@ -156,8 +163,13 @@ func (w *batchWorker[T]) failures(err error) map[int]error {
 	return all
 }
 
+// keep forgets all events of the batch but the first n.
+func (w *batchWorker[T]) keep(n int) {
+	clear(w.events[n:])
+	w.events, w.from = w.events[:n], w.from[:n]
+}
+
 func (w *batchWorker[T]) forget() {
 	w.worker.forget()
-	clear(w.events)
-	w.events, w.from = w.events[:0], w.from[:0]
+	w.keep(0)
 }
