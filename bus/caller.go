@@ -26,9 +26,6 @@ func (b *Bus) handlerOf(ctx context.Context) *lane.Caller {
 	return nil
 }
 
-// Context ends with the bus, inside the module: handlers' contexts derive from it.
-func (b *Bus) Context() context.Context { return b.ctx }
-
 // InlineCaller is a publish on its way to inline handlers, inside the module: their context, which is the publish's and tells the bus that
 // a handler is at work.
 type InlineCaller struct {

@@ -8,8 +8,6 @@ import (
 // lifetime is the context that handlers of a subscription have. It is made when the first one runs: of a million subscriptions most are
 // idle, and a context costs 280 bytes.
 type lifetime struct {
-	parent context.Context
-
 	mu     sync.Mutex
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -21,7 +19,7 @@ func (l *lifetime) context() context.Context {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ctx == nil {
-		l.ctx, l.cancel = context.WithCancel(l.parent)
+		l.ctx, l.cancel = context.WithCancel(context.Background())
 		if l.ended {
 			l.cancel()
 		}

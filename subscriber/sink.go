@@ -43,7 +43,6 @@ type place interface {
 func newSink[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintptr, kind func(*sink[T])) (*sink[T], error) {
 	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec()}
 	s.newHandler = func() lane.Handler[topic.Event[T]] { return s.newWorker() }
-	s.ctx.parent = b.Context()
 	kind(s)
 	if chain := slices.Concat(b.SubscribeChain(), o.Middleware); len(chain) > 0 {
 		s.chain = bus.Chain(s.innermost, chain...)
@@ -168,9 +167,10 @@ func events[T any](retained []bus.Retained) (all []topic.Event[T]) {
 
 func (s *sink[T]) Selector() match.Selector { return s.selector.Selector() }
 
+// Close ends the queue before the contexts: a handler that returns at the end of its own is not to begin another event.
 func (s *sink[T]) Close() {
-	s.ctx.end()
 	s.close()
+	s.ctx.end()
 }
 
 // innermost is the end of the middleware chain: the handler, with the value decoded.
