@@ -22,8 +22,8 @@ import (
 func Events[T any](ctx context.Context, b *bus.Bus, sel topic.Selector[T], o *Options) iter.Seq2[topic.Event[T], error] {
 	site := callSite()
 	return func(yield func(topic.Event[T], error) bool) {
-		if o != nil && (o.Workers > 1 || o.Inline) {
-			yield(topic.Event[T]{}, &bus.OptionError{Field: "subscriber.Options.Workers or Inline", Value: o.Workers, Limit: "left alone for Events"})
+		if err := o.checkLoop(); err != nil {
+			yield(topic.Event[T]{}, err)
 			return
 		}
 		l := loop[T]{events: make(chan arrival[T]), done: make(chan struct{})}
@@ -36,6 +36,18 @@ func Events[T any](ctx context.Context, b *bus.Bus, sel topic.Selector[T], o *Op
 			yield(topic.Event[T]{}, err)
 		}
 	}
+}
+
+// checkLoop returns an error for an option that makes no sense for a loop.
+func (o *Options) checkLoop() error {
+	switch {
+	case o == nil:
+	case o.Workers > 1:
+		return &bus.OptionError{Field: "subscriber.Options.Workers", Value: o.Workers, Limit: "left alone for Events"}
+	case o.Inline:
+		return &bus.OptionError{Field: "subscriber.Options.Inline", Value: true, Limit: "left alone for Events"}
+	}
+	return nil
 }
 
 // arrival is what one turn of a loop gets.
@@ -86,8 +98,7 @@ func (l *loop[T]) run(ctx context.Context, s *Subscription, yield func(topic.Eve
 	for {
 		select {
 		case a := <-l.events:
-			more := l.turn(a, yield)
-			if !more {
+			if !l.turn(a, s, yield) {
 				return nil
 			}
 		case <-ctx.Done():
@@ -98,8 +109,13 @@ func (l *loop[T]) run(ctx context.Context, s *Subscription, yield func(topic.Eve
 	}
 }
 
-// turn is one turn of the loop, which tells the handler even when the body panics.
-func (l *loop[T]) turn(a arrival[T], yield func(topic.Event[T], error) bool) bool {
-	defer func() { l.done <- struct{}{} }()
+// turn is one turn of the loop, which tells the handler even when the body panics. After the last one nothing more is begun.
+func (l *loop[T]) turn(a arrival[T], s *Subscription, yield func(topic.Event[T], error) bool) (more bool) {
+	defer func() {
+		if !more {
+			s.sink.Close()
+		}
+		l.done <- struct{}{}
+	}()
 	return yield(a.event, a.err)
 }
