@@ -27,6 +27,7 @@ type fakeTransport struct {
 	pending     []string
 	publishers  int
 	subscribers int
+	dropped     uint64
 	changed     chan struct{}
 	shutdown    func(ctx context.Context) error
 }
@@ -44,8 +45,20 @@ func newFakeTransport() *fakeTransport {
 
 // receive makes the bus receive an enveloped message.
 func (f *fakeTransport) receive(source uuid.UUID, seq uint64, topic, payload string) {
-	meta := envelope.Meta{Origin: &envelope.Origin{Topic: topic, Source: source}, Seq: seq, Time: 1}
-	f.incoming <- transport.Message{Topic: topic, Envelope: envelope.Append(nil, &meta), Payload: [][]byte{[]byte(payload)}}
+	f.incoming <- remoteMessage(source, seq, topic, "", payload)
+}
+
+// receiveRetained makes the bus receive an event that was published before.
+func (f *fakeTransport) receiveRetained(source uuid.UUID, seq uint64, topic, payload string) {
+	m := remoteMessage(source, seq, topic, "", payload)
+	envelope.MarkRetained(m.Envelope)
+	f.incoming <- m
+}
+
+// remoteMessage is an event as another bus sends it.
+func remoteMessage(source uuid.UUID, seq uint64, topic, key, payload string) transport.Message {
+	meta := envelope.Meta{Origin: &envelope.Origin{Topic: topic, Source: source, Keyed: true}, Seq: seq, Time: 1, Text: key}
+	return transport.Message{Topic: topic, Envelope: envelope.Append(nil, &meta), Payload: [][]byte{[]byte(payload)}}
 }
 
 // set changes the state under the lock, and tells.
@@ -117,8 +130,13 @@ func (f *fakeTransport) Subscribers(string) int {
 }
 
 func (f *fakeTransport) Events() <-chan transport.Event     { return f.events }
-func (f *fakeTransport) Stats() transport.Stats             { return transport.Stats{Sent: uint64(len(f.sent()))} }
 func (f *fakeTransport) Shutdown(ctx context.Context) error { return f.shutdown(ctx) }
+
+func (f *fakeTransport) Stats() transport.Stats {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return transport.Stats{Sent: uint64(len(f.published)), Dropped: f.dropped}
+}
 
 func (f *fakeTransport) Close() error {
 	f.once.Do(func() {

@@ -114,12 +114,12 @@ func (t *Targets) all() (all []any) {
 // nowhere are the targets of what is not for this bus.
 var nowhere = &Targets{}
 
-// full returns a gate that has no room for an event published on this bus, nil if there is none.
-func (t *Targets) full() *lane.Gate {
+// full returns a gate that has no room for an event published on this bus, nil if there is none. One that has publishes fail comes first.
+func (t *Targets) full() (full *lane.Gate) {
 	for _, e := range t.entries {
-		if g := e.Full(); g != nil {
-			return g
+		if g := e.Full(); g != nil && (full == nil || g.Policy == lane.Fail) {
+			full = g
 		}
 	}
-	return nil
+	return full
 }

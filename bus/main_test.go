@@ -60,7 +60,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 // balance fails the test unless the counters add up.
 func balance(t *testing.T, s subscriber.Stats) {
 	t.Helper()
-	if sum := s.Queued + s.Running + s.Succeeded + s.Failed + s.Dropped + s.Abandoned; s.Matched != sum {
+	if sum := s.Queued + s.Running + s.Succeeded + s.Failed + s.Filtered + s.Dropped + s.Abandoned; s.Matched != sum {
 		t.Errorf("matched %d, the others add up to %d: %+v", s.Matched, sum, s)
 	}
 }

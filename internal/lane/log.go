@@ -55,18 +55,23 @@ func (l *Log[E]) Offer(e *E) *Gate {
 	return nil
 }
 
-// look sees to it that an event can be appended: that there is room with every reader, and storage.
+// look sees to it that an event can be appended: that there is room with every reader, and storage. Of those that have none it returns one that
+// has publishes fail, if there is one.
 func (l *Log[E]) look() *Gate {
 	if len(l.readers) == 0 {
 		return nil
 	}
 	room, done := math.MaxInt, l.tail
+	var full *Gate
 	for _, r := range l.readers {
 		left := r.room()
-		if left <= 0 {
-			return &r.Gate
+		if left <= 0 && (full == nil || r.Policy == Fail) {
+			full = &r.Gate
 		}
 		room, done = min(room, left), min(done, r.done())
+	}
+	if full != nil {
+		return full
 	}
 	l.clear(done)
 	if l.tail-done == uint64(len(l.store.ring)) {
