@@ -51,6 +51,7 @@ func (b *Bus) receive(ctx context.Context, r *reception) {
 			b.dispatch(b.ctx, m) // what was received is delivered, even when receiving has been stopped
 		}
 		clear(r.messages[:r.n])
+		b.roster.Ask() // the transport may have dropped others
 		if r.err != nil {
 			break
 		}
@@ -236,6 +237,7 @@ func (b *Bus) watchPeers() {
 			entry.Msg("peer refused; others like it will only be counted")
 		default:
 			entry.Msg("peer down")
+			b.roster.Ask() // what was queued for it is dropped
 			b.notices.send(PeerDown{e.Peer, e.Err})
 		}
 	}

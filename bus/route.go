@@ -251,6 +251,7 @@ func (r *Route) Send(m *envelope.Meta, payload [][]byte, o SendOptions) error {
 // publish hands a message to the transport, which keeps it for late joiners if retain is not 0. Several publishers of a topic that retain
 // keep one event together, or one for each key.
 func (b *Bus) publish(m *transport.Message, meta *envelope.Meta, retain int) error {
+	defer b.roster.Ask() // the transport may drop the message
 	if retain == 0 {
 		return b.transport.Publish(m)
 	}

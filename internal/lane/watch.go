@@ -2,6 +2,7 @@ package lane
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,7 +20,7 @@ type Report struct {
 	After time.Duration
 	// Dropped is called with how many events a member has dropped since the last call, at most once a second.
 	Dropped func(m *Member, n uint64)
-	// Tick, if not nil, is called whenever Dropped might be.
+	// Tick, if not nil, is called whenever Dropped might be, and after Ask.
 	Tick func()
 }
 
@@ -33,6 +34,8 @@ type watch struct {
 	dropping []*Member
 	quit     chan struct{}
 	done     chan struct{}
+
+	asked atomic.Bool // Tick is to be called
 
 	seen      map[*Worker]sight // only the goroutine uses it, and stop after it
 	lastDrops time.Time
@@ -74,6 +77,15 @@ func (r *Roster) note(m *Member) {
 	r.begin()
 }
 
+// Ask makes the watchdog call Tick, within a second or so.
+func (r *Roster) Ask() {
+	if r.watch.asked.Load() {
+		return
+	}
+	r.watch.asked.Store(true)
+	r.resume()
+}
+
 // look looks at all members at work until there is nothing more to tell.
 func (r *Roster) look(quit, done chan struct{}) {
 	defer close(done)
@@ -92,7 +104,7 @@ func (r *Roster) look(quit, done chan struct{}) {
 				r.tellDropped()
 			}
 			r.mu.Lock()
-			if !busy && !r.watch.again && len(r.watch.dropping) == 0 {
+			if !busy && !r.watch.again && len(r.watch.dropping) == 0 && !r.watch.asked.Load() {
 				r.watch.running = false
 				r.mu.Unlock()
 				return
@@ -137,6 +149,7 @@ func (r *Roster) tellDropped() {
 	for _, m := range dropping {
 		r.watch.Dropped(m, m.dropped())
 	}
+	r.watch.asked.Store(false) // before looking: what is to be told after that asks again
 	if r.watch.Tick != nil {
 		r.watch.Tick()
 	}
