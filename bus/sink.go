@@ -41,6 +41,7 @@ func (b *Bus) Attach(s Sink) error {
 		return ErrClosed
 	}
 	if b.transport != nil {
+		b.generation.Add(1) // what peers send again at once asks for the targets, and so waits for us
 		if err := b.transport.Subscribe(s.Selector().WirePrefix()); err != nil {
 			return err
 		}
