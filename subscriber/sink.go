@@ -64,7 +64,8 @@ func newSink[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintptr,
 	return s, err
 }
 
-// logPlace is that of a reader of the log of its topic, which all plain subscriptions of the same type share, or of one of its own.
+// logPlace is that of a reader of the log of its topic, which all plain subscriptions of the same type share, or of one of its own. On a bus with
+// a transport each has its own: peers send what they retain for one of them.
 type logPlace[T any] struct {
 	*lane.Reader[topic.Event[T]]
 	log   *logLane[T]
@@ -73,7 +74,7 @@ type logPlace[T any] struct {
 
 func (s *sink[T]) placeInLog(c lane.Config) place {
 	p := &logPlace[T]{}
-	if name, exact := s.selector.Selector().Name(); exact {
+	if name, exact := s.selector.Selector().Name(); exact && s.bus.Transport() == nil {
 		p.route = s.bus.Join(name)
 		p.log = p.route.Shared(
 			func(l any) bool { _, ok := l.(*logLane[T]); return ok },
