@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/fanfare-go/fanfare/transport"
@@ -30,6 +31,8 @@ type fakeTransport struct {
 	dropped     uint64
 	changed     chan struct{}
 	shutdown    func(ctx context.Context) error
+	subscribed  func() // called by Subscribe, without the lock, if not nil
+	receives    atomic.Uint64
 }
 
 func newFakeTransport() *fakeTransport {
@@ -86,6 +89,9 @@ func (f *fakeTransport) Publish(m *transport.Message) error {
 
 func (f *fakeTransport) Subscribe(prefix string) error {
 	f.set(func() { f.prefixes[prefix]++ })
+	if f.subscribed != nil {
+		f.subscribed()
+	}
 	return nil
 }
 
@@ -95,6 +101,7 @@ func (f *fakeTransport) Unsubscribe(prefix string) error {
 }
 
 func (f *fakeTransport) Receive(ctx context.Context, into []transport.Message) (int, error) {
+	f.receives.Add(1)
 	select {
 	case into[0] = <-f.incoming:
 		return 1, nil

@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,4 +64,16 @@ func balance(t *testing.T, s subscriber.Stats) {
 	if sum := s.Queued + s.Running + s.Succeeded + s.Failed + s.Filtered + s.Dropped + s.Abandoned; s.Matched != sum {
 		t.Errorf("matched %d, the others add up to %d: %+v", s.Matched, sum, s)
 	}
+}
+
+// record notes the sequences of numbers that a subscription gets.
+func record(t *testing.T, b *bus.Bus, got *[]uint64, o *subscriber.Options) *subscriber.Subscription {
+	t.Helper()
+	var mu sync.Mutex
+	return subscribe(t, b, numbers, func(_ context.Context, e topic.Event[int]) error {
+		mu.Lock()
+		defer mu.Unlock()
+		*got = append(*got, e.Seq())
+		return nil
+	}, o)
 }

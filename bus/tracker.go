@@ -43,7 +43,7 @@ const maxLate = 16
 // latecomer is a lane or an inline subscription that came when the pair had events already.
 type latecomer struct {
 	target any
-	since  uint64 // the last event before it
+	since  uint64 // the last event before it; 0 while the stream has none
 	given  uint64 // the last retained one that it was given
 }
 
@@ -78,19 +78,30 @@ func (t *tracker) find(source uuid.UUID, topic string, generation uint64, sinks 
 	return s, evicted
 }
 
-// retarget gives the stream other targets, and remembers which of them are new.
+// retarget gives the stream other targets, and remembers which of them are new: all are known to one that has just been made.
 func (s *stream) retarget(targets *Targets) {
-	before := s.targets.all()
+	before, fresh := s.targets.all(), s.targets == nil
 	s.targets = targets
 	now := targets.all()
 	s.late = slices.DeleteFunc(s.late, func(l latecomer) bool { return !slices.Contains(now, l.target) })
 	for _, target := range now {
-		if s.last > 0 && !slices.Contains(before, target) {
+		if !fresh && !slices.Contains(before, target) {
 			s.late = append(s.late, latecomer{target: target, since: s.last})
 		}
 	}
 	if more := len(s.late) - maxLate; more > 0 {
 		s.late = slices.Delete(s.late, 0, more)
+	}
+}
+
+// rebase makes seq the last event of a stream that had none. When it is a retained one, it is the first of all that latecomers are to get; when
+// not it was under way when they came, and those may be behind it.
+func (s *stream) rebase(seq uint64, retained bool) {
+	if retained {
+		s.late = nil
+	}
+	for i := range s.late {
+		s.late[i].since = seq - 1
 	}
 }
 
@@ -124,6 +135,7 @@ func (t *tracker) judge(s *stream, seq uint64, retained bool) verdict {
 		v.newSource = known && !s.known && source != s.origin.Source
 		t.topics.Add(s.origin.Topic, s.origin.Source)
 		s.known, s.retained = true, true
+		s.rebase(seq, retained)
 	case seq <= s.last:
 		v.duplicate = true
 		if retained {
