@@ -27,10 +27,16 @@ type Sink interface {
 // Retained are the events that a publisher keeps for those who subscribe later. Package publisher implements it.
 type Retained interface {
 	// Encoded returns the events, oldest first, still to be decoded. A publisher of the subscription's Go type has them as they are as well.
-	Encoded() []envelope.Meta
+	Encoded() []Kept[envelope.Meta]
 }
 
-// NextID numbers what publishers lock, inside the module.
+// Kept is an event that is retained. It is exported for the module's own packages.
+type Kept[E any] struct {
+	Event E
+	Nth   uint64 // the order in which events were published, whatever the topic and the publisher
+}
+
+// NextID numbers what publishers lock and what they keep, inside the module.
 func (b *Bus) NextID() uint64 { return b.ids.Add(1) }
 
 // Attach adds a subscription, inside the module: to the routes that match it, present and future, and to the transport.

@@ -69,12 +69,12 @@ func (p *Publisher[T]) keep(o *Options) {
 type retained[T any] struct {
 	publisher *Publisher[T]
 	byKey     bool
-	events    *simplelru.LRU[string, topic.Event[T]]
+	events    *simplelru.LRU[string, bus.Kept[topic.Event[T]]]
 }
 
 func newRetained[T any](p *Publisher[T], byKey bool, limit int) *retained[T] {
 	// The only error of NewLRU is a size below one.
-	events, _ := simplelru.NewLRU[string, topic.Event[T]](limit, nil)
+	events, _ := simplelru.NewLRU[string, bus.Kept[topic.Event[T]]](limit, nil)
 	return &retained[T]{p, byKey, events}
 }
 
@@ -83,17 +83,18 @@ func (r *retained[T]) keep(e *topic.Event[T]) {
 	if r.byKey {
 		key = e.Key()
 	}
-	r.events.Add(key, *e)
+	r.events.Add(key, bus.Kept[topic.Event[T]]{Event: *e, Nth: r.publisher.bus.NextID()})
 }
 
 // Events returns the events, oldest first, for subscriptions of the publisher's own type.
-func (r *retained[T]) Events() []topic.Event[T] { return r.events.Values() }
+func (r *retained[T]) Events() []bus.Kept[topic.Event[T]] { return r.events.Values() }
 
 // Encoded is Events for subscriptions of another type. An event that does not encode was never published to any of them.
-func (r *retained[T]) Encoded() []envelope.Meta {
-	var all []envelope.Meta
-	for _, e := range r.events.Values() {
-		b, err := r.publisher.encode(&e)
+func (r *retained[T]) Encoded() []bus.Kept[envelope.Meta] {
+	var all []bus.Kept[envelope.Meta]
+	for _, kept := range r.events.Values() {
+		e := &kept.Event
+		b, err := r.publisher.encode(e)
 		if err != nil {
 			r.publisher.bus.Logger().Error().Err(err).Str("topic", e.Topic()).Uint64("seq", e.Seq()).Msg("retained event does not encode")
 			continue
@@ -101,7 +102,7 @@ func (r *retained[T]) Encoded() []envelope.Meta {
 		m := *e.Meta()
 		m.SetEncoded(b.keep())
 		r.publisher.free(b)
-		all = append(all, m)
+		all = append(all, bus.Kept[envelope.Meta]{Event: m, Nth: kept.Nth})
 	}
 	return all
 }

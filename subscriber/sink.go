@@ -2,6 +2,7 @@ package subscriber
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 
@@ -152,18 +153,26 @@ func (s *sink[T]) newQueueLane(c lane.Config, keyed bool) *queueLane[T] {
 	return &queueLane[T]{lane.NewQueue(c, traits), newBare(s.selector)}
 }
 
-// events returns what is retained, oldest first for each topic.
-func events[T any](retained []bus.Retained) (all []topic.Event[T]) {
+// events returns what is retained, in the order in which it was published.
+func events[T any](retained []bus.Retained) []topic.Event[T] {
+	var all []bus.Kept[topic.Event[T]]
 	for _, r := range retained {
-		if own, ok := r.(interface{ Events() []topic.Event[T] }); ok {
+		if own, ok := r.(interface {
+			Events() []bus.Kept[topic.Event[T]]
+		}); ok {
 			all = append(all, own.Events()...)
 			continue
 		}
-		for _, m := range r.Encoded() {
-			all = append(all, topic.FromMeta(*new(T), m))
+		for _, k := range r.Encoded() {
+			all = append(all, bus.Kept[topic.Event[T]]{Event: topic.FromMeta(*new(T), k.Event), Nth: k.Nth})
 		}
 	}
-	return all
+	slices.SortFunc(all, func(a, b bus.Kept[topic.Event[T]]) int { return cmp.Compare(a.Nth, b.Nth) })
+	events := make([]topic.Event[T], len(all))
+	for i := range all {
+		events[i] = all[i].Event
+	}
+	return events
 }
 
 func (s *sink[T]) Selector() match.Selector { return s.selector.Selector() }

@@ -1,0 +1,165 @@
+package publisher_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/codec"
+	"github.com/fanfare-go/fanfare/publisher"
+	"github.com/fanfare-go/fanfare/subscriber"
+	"github.com/fanfare-go/fanfare/testing/bustest"
+	"github.com/fanfare-go/fanfare/topic"
+)
+
+// Contract, sentence 13: what is retained comes however little room there is. Publishers wait, or their events are dropped, until it has been handled.
+func TestRetainedWithoutRoom(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []bus.Overflow{bus.Block, bus.DropNewest, bus.DropOldest, bus.Fail, bus.Latest} {
+		t.Run(policy.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := bustest.New(t)
+				pub := newPublisher(t, b, byCustomer, &publisher.Options{Retain: publisher.RetainKeys})
+				const keys = 600 // more than a reader takes at once
+				early := attend(t, b, invoices, nil)
+				for i := range keys {
+					if err := pub.Publish(t.Context(), invoice{i, fmt.Sprint("c", i)}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				n, step := &notes{}, make(chan struct{})
+				s, err := subscriber.New(b, invoices, func(ctx context.Context, e topic.Event[invoice]) error {
+					<-step
+					return note[invoice](n)(ctx, e)
+				}, &subscriber.Options{Name: "narrow", Queue: 1, Overflow: policy})
+				if err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if policy == bus.Latest { // only the newest has a place
+					close(step)
+					n.expect(t, "Latest", early.all[keys-1:])
+					return
+				}
+				if stats := s.Stats(); stats.Queued+stats.Running != keys || stats.Matched != keys || stats.Dropped != 0 {
+					t.Errorf("%+v", stats)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				err = pub.Publish(ctx, invoice{keys, "late"})
+				switch want := map[bus.Overflow]error{bus.Block: context.DeadlineExceeded, bus.Fail: bus.ErrFull}[policy]; {
+				case !errors.Is(err, want):
+					t.Errorf("%v, want %v", err, want)
+				case want == nil && s.Stats().Dropped == 0:
+					t.Errorf("nothing is dropped: %+v", s.Stats())
+				}
+				close(step)
+				synctest.Wait()
+				switch policy {
+				case bus.DropOldest:
+					n.expect(t, "DropOldest", append(early.all[:1:1], early.all[len(early.all)-int(s.Stats().Succeeded)+1:]...))
+				default:
+					n.expect(t, policy.String(), early.all[:keys])
+				}
+			})
+		})
+	}
+}
+
+// RetainedKeys bounds the keys: the one published to least recently goes.
+func TestRetainedKeys(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[int][]int{0: {1, 3, 4, 5, 6}, 5: {1, 3, 4, 5, 6}, 4: {3, 4, 5, 6}, 3: {4, 5, 6}, 2: {5, 6}, 1: {6}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := bustest.New(t)
+			pub := newPublisher(t, b, byCustomer, &publisher.Options{Retain: publisher.RetainKeys, RetainedKeys: limit})
+			early := attend(t, b, invoices, nil)
+			for i, key := range []string{"ada", "bob", "cid", "dan", "bob", ""} {
+				if err := pub.Publish(t.Context(), invoice{i, "none"}, publisher.Key(key)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			late := attend(t, b, invoices, nil)
+			synctest.Wait()
+			var events []string
+			for _, nth := range want {
+				events = append(events, early.all[nth-1])
+			}
+			late.expect(t, fmt.Sprint("with a limit of ", limit), events)
+		})
+	}
+}
+
+// What no subscription has got is not retained; what one has refused by itself is.
+func TestRetainedAfterFailures(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		failing := bus.Wrap("failing", func(next bus.Handler) bus.Handler {
+			return func(ctx context.Context, m *bus.Message) error {
+				if m.Header("refuse") != "" {
+					return errors.New("refused")
+				}
+				return next(ctx, m)
+			}
+		})
+		pub := newPublisher(t, b, invoices, &publisher.Options{Retain: publisher.RetainLast, Middleware: []bus.Middleware{failing}})
+		fail := errors.New("not today")
+		if _, err := subscriber.New(b, invoices, func(context.Context, topic.Event[invoice]) error { return fail }, &subscriber.Options{Inline: true}); err != nil {
+			t.Fatal(err)
+		}
+		full, release := attend(t, b, topic.NewPrefix[invoice](""), nil), make(chan struct{})
+		stuck := func(context.Context, topic.Event[invoice]) error { <-release; return nil }
+		if err := pub.Publish(t.Context(), invoice{1, "ada"}); !errors.Is(err, fail) {
+			t.Fatal(err)
+		}
+		if err := pub.Publish(t.Context(), invoice{2, "ada"}, publisher.Header("refuse", "1")); err == nil {
+			t.Error("the middleware has not refused")
+		}
+		if err := pub.Publish(t.Context(), invoice{3, "ada"}, publisher.Header("content-type", "")); err == nil {
+			t.Error("a reserved header was not refused")
+		}
+		if _, err := subscriber.New(b, invoices, stuck, &subscriber.Options{Queue: 1, Overflow: bus.Fail}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // it is at the event that is retained
+		for i := range 2 {
+			if err := pub.Publish(t.Context(), invoice{4, "ada"}); errors.Is(err, bus.ErrFull) != (i == 1) {
+				t.Errorf("%d: %v", i, err)
+			}
+		}
+		late := attend(t, b, invoices, nil)
+		synctest.Wait()
+		late.expect(t, "the late one", full.all[1:])
+		close(release)
+	})
+}
+
+// An event whose payload a middleware has set is retained like that, and one that does not encode for nobody of another type, which is logged.
+func TestRetainedPayloads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		o := &publisher.Options{Retain: publisher.RetainLast}
+		set := &publisher.Options{Retain: publisher.RetainLast, Middleware: []bus.Middleware{setPayload(`{"Cents":6,"Customer":"eve"}`), setHeader("a", "1")}}
+		for _, err := range []error{
+			newPublisher(t, b, invoices, set).Publish(t.Context(), invoice{5, "ada"}),
+			newPublisher(t, b, topic.New[chan int]("a").WithCodec(codec.JSON), o).Publish(t.Context(), nil),
+			newPublisher(t, b, topic.New[any]("z"), o).Publish(t.Context(), map[string]any{}),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		typed, foreign := attend(t, b, invoices, nil), attend(t, b, topic.NewPrefix[any](""), nil)
+		synctest.Wait()
+		if len(foreign.all) != 2 || len(typed.all) != 1 || foreign.all[0] != typed.all[0] {
+			t.Errorf("%q, %q", typed.all, foreign.all)
+		}
+	})
+}
