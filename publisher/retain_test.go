@@ -3,6 +3,7 @@ package publisher_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -184,6 +185,51 @@ func TestRetainedOfSeveralPublishers(t *testing.T) {
 			synctest.Wait()
 			typed.expect(t, "the prefix", early.all[1:])
 			foreign.expect(t, "the prefix of another type", early.all[1:])
+		})
+	}
+}
+
+// Members that join at the same time, while somebody publishes, get everything once and in order.
+func TestRetainedForMembersAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 300 {
+		synctest.Test(t, func(t *testing.T) {
+			b := bustest.New(t)
+			pub := newPublisher(t, b, byCustomer, &publisher.Options{Retain: publisher.RetainLast})
+			if err := pub.Publish(t.Context(), invoice{1, "ada"}); err != nil {
+				t.Fatal(err)
+			}
+			var mu sync.Mutex
+			var got []uint64
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() {
+					if _, err := subscriber.New(b, invoices, func(_ context.Context, e topic.Event[invoice]) error {
+						mu.Lock()
+						defer mu.Unlock()
+						got = append(got, e.Seq())
+						return nil
+					}, &subscriber.Options{Group: "g"}); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			for i := range 19 {
+				if err := pub.Publish(t.Context(), invoice{i, "ada"}); err != nil {
+					t.Error(err)
+				}
+				runtime.Gosched()
+			}
+			wg.Wait()
+			synctest.Wait()
+			for i := 1; i < len(got); i++ {
+				if got[i] != got[i-1]+1 {
+					t.Errorf("got %v", got)
+				}
+			}
+			if len(got) == 0 || got[len(got)-1] != 20 {
+				t.Errorf("got %v, want all up to 20", got)
+			}
 		})
 	}
 }

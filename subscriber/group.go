@@ -31,12 +31,10 @@ func (s *sink[T]) placeInGroup(c lane.Config, o *Options) error {
 		}
 		p := &queuePlace[T]{Consumer: lane.NewConsumer(l.queue, c, s.newHandler), queue: l, release: release}
 		s.place = p
-		first, ok := p.Join()
-		if !ok { // its last member has just left
+		if _, ok := p.Join(); !ok { // its last member has just left
 			release()
 			continue
 		}
-		p.late = !first
 		return nil
 	}
 }

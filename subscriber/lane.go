@@ -32,7 +32,8 @@ func (l *logLane[T]) Offer(m *envelope.Meta) *lane.Gate {
 
 // queueLane is a queue as the bus sees it.
 type queueLane[T any] struct {
-	queue *lane.Queue[topic.Event[T]]
+	queue    *lane.Queue[topic.Event[T]]
+	attached bool // the bus has attached a member; guarded by the lock that it holds then
 	bare
 }
 

@@ -111,7 +111,6 @@ func (p *logPlace[T]) close() {
 type queuePlace[T any] struct {
 	*lane.Consumer[topic.Event[T]]
 	queue   *queueLane[T]
-	late    bool   // others of the group have got what is retained
 	release func() // leaves the group; nil without one
 }
 
@@ -128,7 +127,8 @@ func (p *queuePlace[T]) Inline() bus.Inline   { return nil }
 func (p *queuePlace[T]) begun()               {}
 
 func (p *queuePlace[T]) Attached(retained []bus.Retained) {
-	if !p.late {
+	if !p.queue.attached { // otherwise others of the group have got it
+		p.queue.attached = true
 		p.queue.queue.Retained(events[T](retained))
 	}
 }
@@ -150,7 +150,7 @@ func (s *sink[T]) newQueueLane(c lane.Config, keyed bool) *queueLane[T] {
 		traits.Droppable = func(e *topic.Event[T]) bool { return e.Meta().Origin.Remote }
 	}
 	c.ID = s.bus.NextID()
-	return &queueLane[T]{lane.NewQueue(c, traits), newBare(s.selector)}
+	return &queueLane[T]{queue: lane.NewQueue(c, traits), bare: newBare(s.selector)}
 }
 
 // events returns what is retained, in the order in which it was published.
