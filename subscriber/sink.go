@@ -134,10 +134,10 @@ func (p *queuePlace[T]) Attached(retained []bus.Retained) {
 }
 
 func (p *queuePlace[T]) close() {
-	if p.release != nil {
+	p.Close()
+	if p.release != nil { // after it: whoever comes next begins another queue, and no event may go to both
 		p.release()
 	}
-	p.Close()
 }
 
 func (s *sink[T]) newQueueLane(c lane.Config, keyed bool) *queueLane[T] {
