@@ -29,8 +29,8 @@
 //
 //  4. Publishing without a subscriber succeeds. Publishing from inside a handler is legal, to the same topic as well. With
 //     Block it waits like any publish, unless waiting could never end: if every worker of the full subscription is itself
-//     waiting in a Publish, directly or through other subscriptions, Publish returns a [*CycleError], which is [ErrFull], names
-//     the subscriptions, and has delivered to nobody. The bus knows a handler by its context, and takes a handler to wait for
+//     waiting in a Publish, directly or through other subscriptions, or may take nothing because all that waits is of keys that those are
+//     at, Publish returns a [*CycleError], which is [ErrFull], names the subscriptions, and has delivered to nobody. The bus knows a handler by its context, and takes a handler to wait for
 //     every publish with it, those of goroutines that the handler has started included. A publish from a handler with a
 //     context that is not derived from the handler's waits until that context ends, and a Slow notice reports it. A handler may
 //     subscribe, close subscriptions, its own included, and end the bus.
@@ -81,6 +81,6 @@
 //
 // # Locks
 //
-// Bus, then routes, then what they lead to in the order of their IDs, then the wait-for graph or the roster. Only Shutdown and a new subscription
-// hold more than one route. None is held while waiting, while a handler or a notice callback runs, or while a peer is written to.
+// Bus, then routes, then what they lead to in the order of their IDs, then the roster. The wait-for graph comes before what routes lead to, and
+// nobody who holds any of the others locks it. Only Shutdown and a new subscription hold more than one route. None is held while waiting, while a handler or a notice callback runs, or while a peer is written to.
 package bus

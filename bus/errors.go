@@ -32,8 +32,8 @@ type CycleError struct {
 	cycle *lane.CycleError
 }
 
-// Subscriptions names the subscriptions that wait for each other. The first is the full one, the last the one whose handler
-// published; they may be the same.
+// Subscriptions names the subscriptions that wait for each other. The first is the full one. The last is the one whose handler published,
+// unless that is the full one.
 func (e *CycleError) Subscriptions() []string { return e.cycle.Names }
 
 // Error names the topic and the subscriptions.

@@ -13,6 +13,7 @@ type Consumer[E any] struct {
 	newHandler func() Handler[E]
 	id         uint64
 	share      int     // of the queue's capacity
+	handling   int     // workers that are at an event
 	ready      list[E] // events of its keys that may be handled now
 	runners    sync.Pool
 	*gathering // nil unless it takes batches
@@ -38,7 +39,6 @@ func (c *Consumer[E]) Join() (first, ok bool) {
 	c.id = q.joined
 	q.members = append(q.members, c)
 	q.capacity += c.share
-	q.workers.Add(int32(c.limit))
 	q.wake()
 	q.reassign()
 	return len(q.members) == 1, true
@@ -77,6 +77,9 @@ func (c *Consumer[E]) retire(r *runner[E]) {
 	r.count, r.until = 0, time.Time{}
 	c.leave(&r.Worker)
 	c.runners.Put(r)
+	if c.queue.waiters != nil { // now that it will make no room, others may have to wait for ever
+		c.queue.wake()
+	}
 	c.queue.rest()
 }
 
@@ -93,7 +96,6 @@ func (c *Consumer[E]) Close() {
 	if c.gathering != nil {
 		c.look()
 	}
-	q.workers.Add(int32(len(c.active) - c.limit))
 	q.capacity -= c.share
 	waiting := uint64(0)
 	if q.members[0] == c {

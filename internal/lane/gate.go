@@ -97,6 +97,8 @@ func (e *Entry) Full() *Gate {
 type backlog interface {
 	// room counts how many more events may wait, from what the workers have begun by now.
 	room() int
+	// able counts the workers that are at an event, and those that will be without anybody's doing.
+	able() int
 	// count adds to the totals of a member what they do not have yet: events that have come for it, and those that nobody has taken.
 	count(m *Member, t *Totals)
 	// counter is the member that events are counted with before anybody takes them, nil when there is none any more.
@@ -112,7 +114,6 @@ type Gate struct {
 	Remote  Policy // for events from a transport
 	Timeout time.Duration
 
-	workers  atomic.Int32 // of all members
 	capacity int
 	backlog  backlog
 	mu       *sync.Mutex
@@ -169,6 +170,13 @@ func (g *Gate) attend(r *Roster) bool {
 	}
 	g.wake()
 	return true
+}
+
+// blocked reports whether there is no room, and none to come while so many handlers wait.
+func (g *Gate) blocked(waiting int) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.closed && g.backlog.room() <= 0 && g.backlog.able() <= waiting
 }
 
 // wake lets all waiting publishers look again. The caller holds mu.

@@ -9,7 +9,7 @@ import (
 // Graph knows which handlers of a bus wait for room in which queues. It is touched only by publishes from handlers that are
 // about to wait.
 type Graph struct {
-	mu    sync.Mutex
+	mu    sync.Mutex                    // comes before those of the gates
 	waits map[*Gate]map[*Caller][]*Gate // for each queue, what its waiting handlers wait for
 }
 
@@ -40,8 +40,8 @@ func (c *Caller) Waiter() *Caller {
 
 // CycleError says that waiting for room would never end.
 type CycleError struct {
-	// Names are the subscriptions that wait for each other: first the full one, last the one whose handler published, which may be
-	// the same.
+	// Names are the subscriptions that wait for each other: first the full one, last the one whose handler published, unless that is the
+	// full one.
 	Names []string
 }
 
@@ -49,11 +49,33 @@ func (e *CycleError) Error() string {
 	return "every handler of " + strings.Join(e.Names, ", ") + " waits for room in another of them"
 }
 
-// enter notes that from waits for room in full, until leave. If that can never end, it returns the queues that wait for each other,
-// full first.
+// enter notes that from waits for room in full, until leave. If that can never end, it has noted nothing, and returns the queues that wait for each
+// other, full first. Where others wait for each other, from may wait: it is one of them that is refused.
 func (g *Graph) enter(from *Caller, full *Gate) (cycle []*Gate) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.add(from, full)
+	going := map[*Gate]bool{} // those that have room, or will have
+	for {
+		cycle = g.reachable(full, g.stuck(going), nil)
+		if !slices.Contains(cycle, from.Gate) {
+			return nil
+		}
+		lasts := true
+		for _, q := range cycle {
+			if !q.blocked(len(g.waits[q])) {
+				going[q], lasts = true, false
+			}
+		}
+		if lasts {
+			g.remove(from, full)
+			return cycle
+		}
+	}
+}
+
+// add notes a wait. The caller holds the lock.
+func (g *Graph) add(from *Caller, full *Gate) {
 	if g.waits == nil {
 		g.waits = map[*Gate]map[*Caller][]*Gate{}
 	}
@@ -63,17 +85,17 @@ func (g *Graph) enter(from *Caller, full *Gate) (cycle []*Gate) {
 		g.waits[from.Gate] = callers
 	}
 	callers[from] = append(callers[from], full)
-	stuck := g.stuck()
-	if !stuck[full] {
-		return nil
-	}
-	return g.reachable(full, stuck, nil)
 }
 
 // leave takes an enter back.
 func (g *Graph) leave(from *Caller, full *Gate) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.remove(from, full)
+}
+
+// remove takes an add back. The caller holds the lock.
+func (g *Graph) remove(from *Caller, full *Gate) {
 	callers := g.waits[from.Gate]
 	i := slices.Index(callers[from], full)
 	if callers[from] = slices.Delete(callers[from], i, i+1); len(callers[from]) > 0 {
@@ -84,12 +106,12 @@ func (g *Graph) leave(from *Caller, full *Gate) {
 	}
 }
 
-// stuck returns the queues that can never have room: each of their handlers waits, and waits for a queue that is stuck. It begins with
-// all queues whose handlers all wait, and takes out those with a handler that will go on, until no more go.
-func (g *Graph) stuck() map[*Gate]bool {
+// stuck returns the queues that can have no room unless somebody who does not wait makes it. It begins with all queues that have handlers which
+// wait, but for those that are going, and takes out those with a handler that will go on, until no more go.
+func (g *Graph) stuck(going map[*Gate]bool) map[*Gate]bool {
 	stuck := map[*Gate]bool{}
-	for q, callers := range g.waits {
-		if len(callers) >= int(q.workers.Load()) {
+	for q := range g.waits {
+		if !going[q] {
 			stuck[q] = true
 		}
 	}

@@ -101,16 +101,21 @@ func TestGroupLeavingMakesACycle(t *testing.T) {
 func TestGroupHandlerOfALeaverMakesNoCycle(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		release, graph := make(chan struct{}), &Graph{}
-		block := func(event) Outcome {
-			<-release
-			return Succeeded
+		first, rest, graph := make(chan struct{}), make(chan struct{}), &Graph{}
+		block := func(release chan struct{}) handlerFunc {
+			return func(event) Outcome {
+				<-release
+				return Succeeded
+			}
 		}
 		group := NewQueue(config(Config{Name: "group", Graph: graph}), keyed())
-		leaver, stayer := join(group, Config{}, block), join(group, Config{}, block)
-		other, m := newQueue(Config{Name: "other", Graph: graph}, plain(), block)
-		publish(t, group, event{id: 1})
-		synctest.Wait()
+		leaver, stayer := join(group, Config{Capacity: 1}, block(first)), join(group, Config{Capacity: 1}, block(rest))
+		other, m := newQueue(Config{Name: "other", Graph: graph, Capacity: 1}, plain(), block(rest))
+		for range 2 { // all are at an event, then all is full
+			publish(t, group, numbered(1, 2)...)
+			publish(t, other, event{id: 1})
+			synctest.Wait()
+		}
 		leaver.Close()
 		ofLeaver, ofStayer, ofOther := &Caller{Gate: &group.Gate}, &Caller{Gate: &group.Gate}, &Caller{Gate: &other.Gate}
 		if cycle := graph.enter(ofLeaver, &other.Gate); cycle != nil {
@@ -120,11 +125,13 @@ func TestGroupHandlerOfALeaverMakesNoCycle(t *testing.T) {
 			t.Error("nobody counts on the member that stays")
 		}
 		graph.leave(ofLeaver, &other.Gate)
-		close(release)
+		close(first)
 		synctest.Wait()
 		if cycle := graph.enter(ofStayer, &other.Gate); cycle == nil {
 			t.Error("the member that has left still counts")
 		}
+		close(rest)
+		synctest.Wait()
 		stayer.Close()
 		m.Close()
 	})

@@ -129,6 +129,8 @@ func (i *Inline) look() *Gate { return nil }
 
 func (i *Inline) room() int { return math.MaxInt }
 
+func (i *Inline) able() int { return math.MaxInt }
+
 func (i *Inline) counter() *Member { return &i.Member }
 
 func (i *Inline) count(_ *Member, t *Totals) {

@@ -46,10 +46,6 @@ func (m *Member) enter(w *Worker) {
 // leave takes a worker that has no more to do off the list. The caller holds the lock.
 func (m *Member) leave(w *Worker) {
 	w.begin(0)
-	if m.closed { // now that it will make no room, others may have to wait for ever
-		m.gate.workers.Add(-1)
-		m.gate.wake()
-	}
 	i := slices.Index(m.active, w)
 	last := len(m.active) - 1
 	m.active[i], m.active[last] = m.active[last], nil

@@ -29,8 +29,10 @@ type Queue[E any] struct {
 	seed    maphash.Seed
 	members []*Consumer[E] // the first one is who events are counted with until somebody takes them
 	joined  uint64
-	waiting *events[E] // nil while nothing waits and nobody works
-	pool    sync.Pool  // of *events[E]
+	// handling counts the workers that are at an event, those of members that have left included.
+	handling int
+	waiting  *events[E] // nil while nothing waits and nobody works
+	pool     sync.Pool  // of *events[E]
 }
 
 // NewQueue returns a queue without members.
@@ -206,6 +208,16 @@ func (q *Queue[E]) remove(n *node[E]) {
 
 func (q *Queue[E]) room() int { return q.capacity - q.length() }
 
+func (q *Queue[E]) able() int {
+	able := q.handling
+	for _, c := range q.members {
+		if c.handling < c.limit && q.waiting.available(c) > 0 {
+			able++
+		}
+	}
+	return able
+}
+
 func (q *Queue[E]) length() int {
 	if q.waiting == nil {
 		return 0
@@ -274,6 +286,8 @@ func (q *Queue[E]) hand(r *runner[E]) {
 		q.remove(n)
 	}
 	r.count, r.until = len(r.batch), time.Time{}
+	c.handling++
+	q.handling++
 	if c != q.members[0] {
 		q.members[0].totals.Matched -= uint64(r.count)
 		c.totals.Matched += uint64(r.count)
@@ -292,6 +306,10 @@ func (q *Queue[E]) hand(r *runner[E]) {
 
 // finish forgets what r was at, and lets the next events of its keys be handled.
 func (q *Queue[E]) finish(r *runner[E]) {
+	if len(r.batch) > 0 {
+		r.consumer.handling--
+		q.handling--
+	}
 	clear(r.batch)
 	r.batch = r.batch[:0]
 	for _, k := range r.keys {

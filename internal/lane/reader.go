@@ -28,7 +28,6 @@ func NewReader[E any](l *Log[E], c Config, newHandler func() Handler[E]) *Reader
 	r.Gate.init(&c, l.mu, r)
 	r.capacity = c.Capacity
 	r.Member.init(&c, 1, &r.Gate)
-	r.workers.Store(1)
 	return r
 }
 
@@ -111,6 +110,8 @@ func (r *Reader[E]) count(_ *Member, t *Totals) {
 		t.Queued += r.log.tail - r.taken + uint64(r.held)
 	}
 }
+
+func (r *Reader[E]) able() int { return 1 }
 
 func (r *Reader[E]) counter() *Member { return &r.Member }
 

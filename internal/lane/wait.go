@@ -49,29 +49,17 @@ func (w *Wait) For(ctx context.Context, g *Gate) error {
 			return nil
 		}
 	}
-	if w.From != nil {
-		cycle := g.Graph.enter(w.From, g)
-		defer g.Graph.leave(w.From, g)
-		if cycle != nil && lasts(cycle) {
-			return cycleError(cycle, w.From.Gate)
-		}
-	}
 	var ready <-chan struct{}
 	if g.open(&ready) {
 		return nil
 	}
-	return w.park(ctx, g, ready)
-}
-
-// lasts tells whether the queues of a cycle are as full as it needs. Somebody who has been woken for room, but has not left the graph
-// yet, would make one that is none.
-func lasts(cycle []*Gate) bool {
-	for _, q := range cycle {
-		if q.open(nil) {
-			return false
+	if w.From != nil { // after asking to be told: what is true now may change at once
+		if cycle := g.Graph.enter(w.From, g); cycle != nil {
+			return cycleError(cycle, w.From.Gate)
 		}
+		defer g.Graph.leave(w.From, g)
 	}
-	return true
+	return w.park(ctx, g, ready)
 }
 
 // park waits for ready.
