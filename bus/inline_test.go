@@ -135,8 +135,7 @@ func TestShutdownDuringInlineHandlerOfReceivedEvent(t *testing.T) {
 func TestInlineOnABusWithTransport(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
 		sent := -1
-		var s *subscriber.Subscription
-		s = subscribe(t, b, topic.NewPrefix[int](""), func(context.Context, topic.Event[int]) error {
+		s := subscribe(t, b, topic.NewPrefix[int](""), func(context.Context, topic.Event[int]) error {
 			sent = len(f.sent())
 			return errors.New("no")
 		}, &subscriber.Options{Inline: true})
