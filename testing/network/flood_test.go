@@ -33,6 +33,9 @@ var floods = map[string]struct {
 }{
 	"Block":      {bus.Block, true},
 	"DropOldest": {bus.DropOldest, false},
+	"DropNewest": {bus.DropNewest, false},
+	"Latest":     {bus.Latest, false},
+	"Fail":       {bus.Fail, false},
 }
 
 // One process publishes more than 100,000 events a second to another whose handler has stopped. Neither grows beyond its queues, and each event is
