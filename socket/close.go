@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/fanfare-go/fanfare/internal/zmtp"
@@ -13,7 +15,7 @@ import (
 // Close ends the socket at once: what is queued is dropped and counted. It returns when all goroutines of the socket have ended. It may be
 // called again, and during Shutdown, and always returns nil.
 func (b *base) Close() error {
-	first := b.refuse()
+	_, first := b.refuse()
 	b.aborted.Store(true)
 	b.changes.Tell()
 	b.seal()
@@ -33,18 +35,25 @@ func (b *base) Close() error {
 // What could not be flushed when ctx ended, or because a connection was lost meanwhile, is in a [*FlushError]. The socket is closed in
 // every case. On a socket that is closed, or being closed, and when Close interrupts it, it returns [ErrClosed].
 func (b *base) Shutdown(ctx context.Context) error {
-	if !b.refuse() {
+	there, first := b.refuse()
+	if !first {
 		return ErrClosed
 	}
+	return b.shutdown(ctx, there)
+}
+
+// shutdown is the rest of Shutdown. there are the connections that the socket had when it began to refuse: it reports those that have
+// ended since, but for a balancer's, whose messages others get.
+func (b *base) shutdown(ctx context.Context, there map[*conn]struct{}) error {
 	if b.balancer != nil {
 		b.balancer.flushed(ctx)
+		clear(there)
 	}
 	b.seal()
-	conns := b.connections()
-	dropped := make([]uint64, len(conns))
-	for i, c := range conns {
-		_, _, dropped[i] = c.out.counts()
+	for _, c := range b.connections() {
+		there[c] = struct{}{}
 	}
+	conns := slices.Collect(maps.Keys(there))
 	results := make([]error, len(conns))
 	var flushes sync.WaitGroup
 	for i, c := range conns {
@@ -61,8 +70,7 @@ func (b *base) Shutdown(ctx context.Context) error {
 	for i, err := range results {
 		if err != nil {
 			c := conns[i]
-			queued, _, now := c.out.counts() // the end of a connection turns what was queued into dropped
-			failed.Peers = append(failed.Peers, Unflushed{Endpoint: c.text, Remote: c.wire.remote(), Queued: queued + int(now-dropped[i]), Err: err})
+			failed.Peers = append(failed.Peers, Unflushed{Endpoint: c.text, Remote: c.wire.remote(), Queued: c.out.unwritten(), Err: err})
 		}
 	}
 	b.abortAll()
@@ -90,11 +98,11 @@ func (b *base) Shutdown(ctx context.Context) error {
 // errNobody is why messages without a peer could not be flushed.
 var errNobody = errors.New("socket: no peer was there to take them")
 
-// refuse makes every call return ErrClosed. It returns whether it was the first.
-func (b *base) refuse() bool {
+// refuse makes every call return ErrClosed. It returns the connections that were there, and whether it was the first.
+func (b *base) refuse() (there map[*conn]struct{}, first bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	first := b.refusing.CompareAndSwap(false, true)
+	first = b.refusing.CompareAndSwap(false, true)
 	if first {
 		close(b.refused)
 		b.changes.Tell()
@@ -102,7 +110,7 @@ func (b *base) refuse() bool {
 	if first && b.inbox != nil {
 		b.counters.dropped.Add(uint64(b.inbox.close()))
 	}
-	return first
+	return maps.Clone(b.conns), first
 }
 
 // seal stops listening and dialling. No connection is added any more.
@@ -142,14 +150,13 @@ func (b *base) finish() {
 // flush waits until the peer has everything. The connection goes on reading meanwhile: one that is closed with unread input is reset,
 // and the peer loses what it had not yet read.
 func (c *conn) flush(ctx context.Context) error {
-	queued, sent, before := c.out.counts()
-	if queued == 0 && sent == 0 {
+	if _, sent, _ := c.out.counts(); sent == 0 && c.out.unwritten() == 0 {
 		return nil
 	}
 	if c.own {
 		c.out.control(zmtp.AppendPing(nil, c.base.opts.ttl(), []byte{contextFlush}), nil)
 		err := c.await(ctx, c.flushed)
-		if _, _, dropped := c.out.counts(); dropped == before && errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && c.out.unwritten() == 0 {
 			return nil // everything was written, and then the peer left of its own accord, as plain peers do
 		}
 		return err

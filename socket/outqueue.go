@@ -37,6 +37,7 @@ type outQueue struct {
 	answers    int
 	sent       uint64
 	dropped    uint64
+	lost       int           // messages that the end of the queue has cost: they are dropped, or came too late
 	starved    bool          // a message was refused for want of room
 	eased      chan struct{} // ease waits for it to be closed; nil: nobody waits
 	sealed     bool          // takes no more messages; what it has is written
@@ -197,6 +198,7 @@ func (q *outQueue) admit() bool {
 	case q.sealed:
 	case q.closed:
 		q.late.Add(1)
+		q.lost++
 	case q.full():
 		q.dropped++
 	default:
@@ -384,6 +386,7 @@ func (q *outQueue) close() {
 		return
 	}
 	q.dropped += uint64(q.messages)
+	q.lost += q.messages
 	q.messages, q.writing, q.head, q.tail, q.latest = 0, nil, nil, nil, nil
 }
 
@@ -409,6 +412,16 @@ func (q *outQueue) rest() (messages [][][]byte) {
 	q.sent += uint64(q.messages - len(messages))
 	q.messages, q.writing, q.head, q.tail, q.latest = 0, nil, nil, nil, nil
 	return messages
+}
+
+// unwritten returns how many messages were not written: those that are queued, and those that the end of the queue has cost.
+func (q *outQueue) unwritten() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.finished && !q.closed {
+		return q.lost
+	}
+	return q.messages + q.lost
 }
 
 func (q *outQueue) counts() (queued int, sent, dropped uint64) {
