@@ -30,7 +30,7 @@ func (b *base) Close() error {
 // Shutdown takes no more messages, waits until all that was sent has reached the peers, and closes the socket. Peers of this package then have
 // answered a PING that followed the last message, or have closed the connection; for others everything is written, our side
 // of the connection is closed, and they have closed theirs. Messages that wait for a peer wait for it until ctx ends. A socket that receives
-// drops what it has not delivered.
+// drops what it has not delivered. SUB and XSUB first take back their subscriptions, and wait until peers of this package have confirmed that.
 //
 // What could not be flushed when ctx ended, or because a connection was lost meanwhile, is in a [*FlushError]. The socket is closed in
 // every case. On a socket that is closed, or being closed, and when Close interrupts it, it returns [ErrClosed].
@@ -147,17 +147,18 @@ func (b *base) finish() {
 	close(b.closed)
 }
 
-// flush waits until the peer has everything. The connection goes on reading meanwhile: one that is closed with unread input is reset,
-// and the peer loses what it had not yet read.
+// flush waits until the peer has everything, our farewell included. The connection goes on reading meanwhile: one that is closed with unread
+// input is reset, and the peer loses what it had not yet read.
 func (c *conn) flush(ctx context.Context) error {
-	if _, sent, _ := c.out.counts(); sent == 0 && c.out.unwritten() == 0 {
+	farewell, leaves := c.session.farewell()
+	if _, sent, _ := c.out.counts(); sent == 0 && c.out.unwritten() == 0 && !leaves {
 		return nil
 	}
 	if c.own {
-		c.out.control(zmtp.AppendPing(nil, c.base.opts.ttl(), []byte{contextFlush}), nil)
+		c.out.control(zmtp.AppendPing(farewell, c.base.opts.ttl(), []byte{contextFlush}), nil)
 		err := c.await(ctx, c.flushed)
-		if errors.Is(err, io.EOF) && c.out.unwritten() == 0 {
-			return nil // everything was written, and then the peer left of its own accord, as plain peers do
+		if err != nil && c.over() && c.out.unwritten() == 0 && c.session.excuses(err) {
+			return nil // everything was written, and then the peer left of its own accord
 		}
 		return err
 	}
@@ -200,6 +201,16 @@ func (c *conn) await(ctx context.Context, done <-chan struct{}) error {
 		return nil
 	default:
 		return c.err
+	}
+}
+
+// over says whether the connection has ended.
+func (c *conn) over() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
 	}
 }
 

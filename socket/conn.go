@@ -1,6 +1,8 @@
 package socket
 
 import (
+	"errors"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +20,11 @@ type session interface {
 	command(name, rest []byte)
 	// pong takes the answer to a PING of the pattern.
 	pong(context []byte)
+	// farewell returns what the peer, one of this package, is told before we leave it, and whether its confirmation of that is awaited
+	// though no message was sent. It may be called again.
+	farewell() (frames []byte, awaited bool)
+	// excuses says whether the peer, one of this package, owes no confirmation of what was written when the connection has ended for that reason.
+	excuses(err error) bool
 	// detach is the last call, after reader and writer have ended.
 	detach()
 }
@@ -172,3 +179,8 @@ func (p plain) messages(batch [][][]byte, pages []*zmtp.Page) {
 func (p plain) command(_, _ []byte) { p.junk.Add(1) }
 func (p plain) pong([]byte)         { p.junk.Add(1) }
 func (p plain) detach()             {}
+
+func (p plain) farewell() ([]byte, bool) { return nil, false }
+
+// excuses takes a peer that hung up at its word, as one of another package.
+func (p plain) excuses(err error) bool { return errors.Is(err, io.EOF) }

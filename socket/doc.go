@@ -44,6 +44,7 @@
 // # Peers of this package
 //
 // They recognise each other by the property X-Fanfare of their READY. Between them heartbeats are on by default, a
-// subscription is confirmed by the answer to a PING that follows it, and Shutdown knows that everything arrived. Whoever subscribes gets the last
+// subscription is confirmed by the answer to a PING that follows it, and Shutdown knows that everything arrived. A SUB or XSUB that ends with
+// Shutdown, and not with Close, unsubscribes first, and what was under way is read. Whoever subscribes gets the last
 // messages that a PUB or XPUB keeps for that ([Pub.SendRetained]).
 package socket

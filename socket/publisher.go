@@ -14,6 +14,7 @@ type publisher struct {
 	plain
 	sub       *subscribing
 	confirmed uint64 // generation the peer has
+	leaving   bool   // it is told of no more changes
 	asked     uint64 // generation of the PING under way, one at a time, however many subscriptions change; with others, of what is still to be written. 0: none
 }
 
@@ -81,6 +82,7 @@ func (p *publisher) confirm(generation uint64) {
 		if generation == p.asked { // the last; what was skipped since meant nothing
 			p.confirmed, p.asked = s.generation, 0
 		}
+	case p.leaving:
 	case generation != p.asked: // not an answer to anything
 		s.mu.Unlock()
 		p.junk.Add(1)
@@ -115,6 +117,29 @@ func (p *publisher) messages(batch [][][]byte, pages []*zmtp.Page) {
 	if filtered := len(batch) - len(wanted); filtered > 0 {
 		s.of.counters.filtered.Add(uint64(filtered))
 	}
+}
+
+// farewell takes back all subscriptions, of which the peer is told no more: a Shutdown over there then does not take us for lost.
+func (p *publisher) farewell() (cancels []byte, awaited bool) {
+	if !p.own {
+		return nil, false
+	}
+	s := p.sub
+	s.mu.Lock()
+	p.leaving = true
+	delete(s.publishers, p)
+	for prefix := range s.prefixes.All {
+		cancels = zmtp.AppendCancel(cancels, prefix)
+	}
+	s.mu.Unlock()
+	s.of.changes.Tell()
+	return cancels, true
+}
+
+// excuses a peer that leaves before the farewell has reached it.
+func (p *publisher) excuses(err error) bool {
+	_, sent, _ := p.out.counts()
+	return sent == 0 || p.plain.excuses(err)
 }
 
 func (p *publisher) detach() {

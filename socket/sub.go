@@ -43,10 +43,11 @@ func (s *subscribing) init(b *base, filter bool) {
 // they keep for it (see Pub.SendRetained); others only by the first. It never waits; Ready tells when publishers have the subscription, and
 // then what they keep comes before anything that they send later. The error is [ErrClosed].
 func (s *subscribing) Subscribe(prefix string) error {
-	if s.of.refusing.Load() {
+	s.mu.Lock()
+	if s.of.refusing.Load() { // asked with the lock: nothing follows a farewell
+		s.mu.Unlock()
 		return ErrClosed
 	}
-	s.mu.Lock()
 	first := s.prefixes.Add([]byte(prefix))
 	s.generation++
 	for p := range s.publishers {
@@ -68,10 +69,11 @@ func (s *subscribing) Unsubscribe(prefix string) error {
 
 // change applies a change of the prefixes and tells all peers if it returns true.
 func (s *subscribing) change(apply func([]byte) bool, encode func(dst, prefix []byte) []byte, prefix string) error {
+	s.mu.Lock()
 	if s.of.refusing.Load() {
+		s.mu.Unlock()
 		return ErrClosed
 	}
-	s.mu.Lock()
 	changed := apply([]byte(prefix))
 	if changed {
 		s.generation++
