@@ -96,25 +96,17 @@ func (t *Transport) Shutdown(ctx context.Context) error {
 	if !t.refusing.CompareAndSwap(false, true) {
 		return ErrClosed
 	}
-	// A peer may be our own other socket, or a bus that shuts down at the same time and waits for us: ours goes on reading, and
-	// throws away what it reads, or the flush of the other could not end.
-	var discarding sync.WaitGroup
-	discarding.Go(t.discard)
+	// A peer may be our own other socket, or a bus that shuts down at the same time and waits for us: the SUB unsubscribes, goes
+	// on reading until that is confirmed, and throws away what it reads.
+	var leaving sync.WaitGroup
+	leaving.Go(func() {
+		_ = t.sub.Shutdown(ctx) // who has not confirmed that we leave has lost nothing of ours
+		_ = t.sub.Close()       // waits for one that came first
+	})
 	err := t.pub.Shutdown(ctx)
-	_ = t.sub.Close() // it has nothing to flush, and Close has no error
-	discarding.Wait()
+	leaving.Wait()
 	t.end()
 	return public(err)
-}
-
-// discard takes what arrives until the SUB socket is closed.
-func (t *Transport) discard() {
-	var batch [64]zmq4.Msg
-	for {
-		if _, err := t.sub.RecvBatch(context.Background(), batch[:]); err != nil {
-			return
-		}
-	}
 }
 
 // Close ends the transport at once, and a Shutdown that is under way. It is idempotent, waits for every goroutine, and returns
