@@ -28,9 +28,10 @@ func (b *base) Close() error {
 }
 
 // Shutdown takes no more messages, waits until all that was sent has reached the peers, and closes the socket. Peers of this package then have
-// answered a PING that followed the last message, or have closed the connection; for others everything is written, our side
-// of the connection is closed, and they have closed theirs. Messages that wait for a peer wait for it until ctx ends. A socket that receives
-// drops what it has not delivered. SUB and XSUB first take back their subscriptions, and wait until peers of this package have confirmed that.
+// answered a PING that followed the last message, or have closed the connection, a peer of PUB or XPUB after it had taken back all its
+// subscriptions; for others everything is written, our side of the connection is closed, and they have closed theirs. Messages that wait for a
+// peer wait for it until ctx ends. A socket that receives drops what it has not delivered. SUB and XSUB first take back their subscriptions,
+// and wait until peers of this package have confirmed that.
 //
 // What could not be flushed when ctx ended, or because a connection was lost meanwhile, is in a [*FlushError]. The socket is closed in
 // every case. On a socket that is closed, or being closed, and when Close interrupts it, it returns [ErrClosed].

@@ -45,6 +45,6 @@
 //
 // They recognise each other by the property X-Fanfare of their READY. Between them heartbeats are on by default, a
 // subscription is confirmed by the answer to a PING that follows it, and Shutdown knows that everything arrived. A SUB or XSUB that ends with
-// Shutdown, and not with Close, unsubscribes first, and what was under way is read. Whoever subscribes gets the last
-// messages that a PUB or XPUB keeps for that ([Pub.SendRetained]).
+// Shutdown, and not with Close, unsubscribes first, so that a publisher that ends at the same time does not take it for lost. Whoever
+// subscribes gets the last messages that a PUB or XPUB keeps for that ([Pub.SendRetained]).
 package socket

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,42 @@ const flushing = "/\x04PING\x00\x96F"
 
 // publishers are the sockets that have subscribers.
 var publishers = map[string]func(*socket.Options) socket.Socket{"PUB": as(socket.NewPub), "XPUB": as(socket.NewXPub)}
+
+// A subscriber of ours that hangs up before it has confirmed what it was sent is named by Shutdown, and one that has unsubscribed from
+// everything is not.
+func TestShutdownOfAPeerThatHangsUp(t *testing.T) {
+	t.Parallel()
+	for name, make := range publishers {
+		for farewell, owed := range map[string]bool{"": true, "a": true, "a b": false} {
+			t.Run(name+"/"+farewell, func(t *testing.T) {
+				t.Parallel()
+				p := open(t, make(nil))
+				r := connect(t, listen(t, p, anyPort)).handshake("SUB", 0, "X-Fanfare=1")
+				r.say(zmtp.AppendSubscribe(nil, []byte("a")), zmtp.AppendSubscribe(nil, []byte("b")))
+				r.roundTrip()
+				send(t, p, "a", "1")
+				ended := goShutdown(t, p)
+				r.want("a|1", flushing)
+				for _, prefix := range strings.Fields(farewell) {
+					r.say(zmtp.AppendCancel(nil, []byte(prefix)))
+				}
+				r.roundTrip()
+				_ = r.Close()
+				err := <-ended
+				if !owed {
+					if err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				var left *socket.FlushError
+				if !errors.As(err, &left) || !errors.Is(err, io.EOF) || len(left.Peers) != 1 || left.Peers[0].Remote != "tcp://"+r.LocalAddr().String() || left.Peers[0].Queued != 0 {
+					t.Errorf("%v, want one that names tcp://%v", err, r.LocalAddr())
+				}
+			})
+		}
+	}
+}
 
 func goShutdown(t *testing.T, s socket.Socket) <-chan error {
 	t.Helper()

@@ -276,6 +276,13 @@ func (s *subscriber) subscribe(prefix []byte, subscribe bool) {
 	s.pub.of.changes.Tell()
 }
 
+// excuses a peer that has unsubscribed from everything, as those that leave in good order do: nothing more was owed to it.
+func (s *subscriber) excuses(error) bool {
+	s.out.lock()
+	defer s.out.unlock()
+	return s.prefixes.Len() == 0
+}
+
 func (s *subscriber) detach() {
 	p := s.pub
 	p.mu.Lock()

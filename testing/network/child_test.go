@@ -115,6 +115,7 @@ func runChild(encoded string) {
 type child struct {
 	t *testing.T
 	*interop.Process
+	process  *os.Process
 	endpoint string // that it has bound
 }
 
@@ -126,7 +127,7 @@ func start(t *testing.T, s spec) *child {
 	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childSpec+"="+string(encoded))
-	c := &child{t: t, Process: interop.Start(t, cmd)}
+	c := &child{t: t, Process: interop.Start(t, cmd), process: cmd.Process}
 	c.endpoint = c.answer().Endpoint
 	return c
 }

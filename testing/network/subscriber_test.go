@@ -44,6 +44,8 @@ func (p *subscribing) do(ctx context.Context, command string, n int) (r report) 
 		must(p.sub.WaitPublishers(ctx, n))
 	case "weigh":
 		r.weigh()
+	case "receive": // wait until n events have arrived
+		p.await(ctx, func() bool { return p.bus.Stats().Received >= uint64(n) })
 	case "release":
 		close(p.hold)
 	case "drain": // wait until n events have arrived and nothing waits

@@ -90,7 +90,8 @@ func (t *Transport) open(o *Options) error {
 func (t *Transport) Bound() Bound { return Bound{Publish: t.pub.Bound(), Subscribe: t.sub.Bound()} }
 
 // Shutdown flushes what was published and closes the transport. Peers of this module have then confirmed that they received
-// everything; plain ones have closed their side of the connection after everything was written. When ctx ends first, the error
+// everything, or have unsubscribed from everything and left, as a transport does that shuts down at the same time; plain ones
+// have closed their side of the connection after everything was written. When ctx ends first, or a connection is lost, the error
 // is a [*socket.FlushError] that names each peer; the transport is closed in every case.
 func (t *Transport) Shutdown(ctx context.Context) error {
 	if !t.refusing.CompareAndSwap(false, true) {
