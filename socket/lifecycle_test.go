@@ -297,10 +297,20 @@ func TestShutdownNoticesASilentPeer(t *testing.T) {
 	r := connect(t, listen(t, p, anyPort)).handshake("SUB", 0, "X-Fanfare=1")
 	r.say(zmtp.AppendSubscribe(nil, nil))
 	r.roundTrip()
+	silent := make(chan struct{})
+	go func() { // says something until Shutdown has begun, however long that takes
+		defer close(silent)
+		ticker := time.NewTicker(50 * time.Millisecond)
+		defer ticker.Stop()
+		for open := true; open; <-ticker.C {
+			_, _ = r.Write(zmtp.AppendPong(nil, nil))
+			_, err := p.SendBatch(context.Background(), nil)
+			open = err == nil
+		}
+	}()
 	send(t, p, strings.Repeat("x", 32<<20)) // more than the connection holds, and r reads no more
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	err := p.Shutdown(ctx)
+	err := p.Shutdown(patient(t))
+	<-silent
 	var left *socket.FlushError
 	if !errors.As(err, &left) || !errors.Is(err, socket.ErrSilent) || left.Peers[0].Queued != 1 {
 		t.Errorf("%v", err)
