@@ -96,7 +96,7 @@ func (p *Publisher[T]) deliver(ctx context.Context, e *topic.Event[T]) error {
 
 // deliverInline is deliver where there are inline subscriptions. It releases the route that was acquired.
 func (p *Publisher[T]) deliverInline(ctx context.Context, all *bus.Targets, e *topic.Event[T]) error {
-	c := p.callers.of(p.bus, ctx)
+	c := p.callers.of(ctx, p.bus)
 	if c.TooDeep() {
 		p.route.Release(all)
 		return &bus.RecursionError{Topic: p.topic.String()}
@@ -142,7 +142,7 @@ func (p *Publisher[T]) deliverEncoded(ctx context.Context, e *topic.Event[T]) er
 		return err
 	}
 	defer p.free(b)
-	c := p.callers.of(p.bus, ctx)
+	c := p.callers.of(ctx, p.bus)
 	own, strange, err := p.distribute(ctx, e, b, c)
 	if err != nil {
 		return err

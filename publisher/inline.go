@@ -76,7 +76,7 @@ type callers struct {
 }
 
 // of returns what to call handlers with for a publish with ctx.
-func (k *callers) of(b *bus.Bus, ctx context.Context) *bus.InlineCaller {
+func (k *callers) of(ctx context.Context, b *bus.Bus) *bus.InlineCaller {
 	c := k.last.Load()
 	if c == nil || !c.Is(ctx) {
 		c = b.InlineCaller(ctx)
