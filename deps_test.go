@@ -56,6 +56,7 @@ var modules = map[string]string{
 	"goleak":     "go.uber.org/goleak", // test files only
 	"golang-lru": "github.com/hashicorp/golang-lru/v2",
 	"kong":       "github.com/alecthomas/kong",
+	"rapid":      "pgregory.net/rapid", // test files only
 	"uuid":       "github.com/google/uuid",
 	"zerolog":    "github.com/rs/zerolog",
 	"zmq4":       "github.com/go-zeromq/zmq4",
