@@ -18,8 +18,8 @@
 //     subscription, except through [Block]: then publishers wait, and a [Slow] notice names the subscription. A [Slow] notice
 //     also tells of a handler that takes long; handlers pay nothing for being watched.
 //     (TestEveryMatchingSubscriptionGetsEveryEvent, TestForeignSubscriptionMissesNothing, TestGroupShares,
-//     TestGroupMembersKeepTheirKeys, TestLeavingAGroup, TestIsolation, TestBlock, TestSlowNoticeUnderContention, TestSlowHandler,
-//     TestQuickHandlers)
+//     TestGroupMembersKeepTheirKeys, TestLeavingAGroup, TestIsolation, TestBlock, TestSlowNoticeUnderContention,
+//     TestSlowHandler, TestQuickHandlers)
 //
 //  3. Overflow is a named choice of each subscription. [Block], the default for events published on the same bus, makes
 //     Publish wait for room until its context ends, or the subscription's timeout. [DropOldest], the default for events from a
@@ -32,9 +32,9 @@
 //     DropNewest; Block stops the reading of the transport, so all subscriptions of the bus wait and memory is bounded by the
 //     transport's own queue, and after the timeout it drops. Nothing that was published under Block is dropped for an event
 //     from the transport.
-//     (TestBlock, TestBlockTimeout, TestDropOldest, TestLossyPolicies, TestFail, TestDroppedNotices, TestAdmissionComesFirst,
-//     TestFailComesBeforeBlock, TestMiddlewareRefuses, TestLossyPoliciesOfATransport, TestRemoteEventsCanBlock,
-//     TestBlockTimeoutOfATransport, TestNothingUnderBlockIsDroppedForATransport, TestFlood)
+//     (TestOverflowProperty, TestBlock, TestBlockTimeout, TestDropOldest, TestLossyPolicies, TestFail, TestDroppedNotices,
+//     TestAdmissionComesFirst, TestFailComesBeforeBlock, TestMiddlewareRefuses, TestLossyPoliciesOfATransport,
+//     TestRemoteEventsCanBlock, TestBlockTimeoutOfATransport, TestNothingUnderBlockIsDroppedForATransport, TestFlood)
 //
 //  4. Publishing without a subscriber succeeds. Publishing from inside a handler is legal, to the same topic as well. With
 //     Block it waits like any publish, unless waiting could never end: if every worker of the full subscription is itself
@@ -44,8 +44,9 @@
 //     goroutines that the handler has started included. A publish from a handler with a context that is not derived from the
 //     handler's waits until that context ends, and a Slow notice reports it. A handler may subscribe, close subscriptions, its
 //     own included, and end the bus.
-//     (TestPublishWithoutSubscriber, TestPublishFromHandler, TestPublishFromHandlerNeverDeadlocks, TestGraphAgainstModel,
-//     TestPublishFromHandlerWithForeignContext, TestShutdownFromHandler, TestLogCloseInAHandler)
+//     (TestPublishWithoutSubscriber, TestPublishFromHandler, TestPublishFromHandlerNeverDeadlocks, TestCyclesProperty,
+//     TestNoCyclesProperty, TestCyclesWithEndsProperty, TestGraphAgainstModel, TestPublishFromHandlerWithForeignContext,
+//     TestShutdownFromHandler, TestLogCloseInAHandler)
 //
 //  5. Errors. What leaves a handler's middleware chain is logged and counted, but for [ErrFiltered], which is only counted. A
 //     panic becomes a [*PanicError]. A handler that calls runtime.Goexit counts as failed, and another goroutine goes on. A
@@ -98,7 +99,7 @@
 //  12. Counters. For each subscription, matched = queued + running + succeeded + failed + filtered + dropped + abandoned, all
 //     read at one moment; queued and running are measured. What waits for a group counts with its first member. For each bus:
 //     published, refused, unmatched, echo, duplicate, and more in [Stats].
-//     (TestCountersBalanceAtEveryMoment, TestGroupShares, TestEventsCount, TestNothingDropped)
+//     (TestCountersProperty, TestCountersBalanceAtEveryMoment, TestGroupShares, TestEventsCount, TestNothingDropped)
 //
 //  13. Retained events. What a publisher retains comes to subscriptions made later before everything published since: on the
 //     same bus, however little room they have, and on our own peers, where it is exempt from the rules of sentence 6 as
