@@ -134,7 +134,7 @@ func TestMiddlewareBeforeTheBatch(t *testing.T) {
 		"fails, indices": {func(context.Context, *bus.Message, bus.Handler) error { return errNo }, "[0 2 3]", &bus.BatchError{Failed: map[int]error{2: bus.ErrFiltered}}, subscriber.Stats{Succeeded: 2, Filtered: 1, Failed: 1}, 1},
 		"doubles": {func(ctx context.Context, m *bus.Message, next bus.Handler) error {
 			return errors.Join(next(ctx, m), next(ctx, m))
-		}, "[0 1 1 2 3]", &bus.BatchError{Failed: map[int]error{1: bus.ErrFiltered, 2: errNo, 4: errNo}}, subscriber.Stats{Succeeded: 2, Failed: 2}, 2},
+		}, "[0 1 1 2 3]", &bus.BatchError{Failed: map[int]error{1: errNo, 2: bus.ErrFiltered, 4: errNo}}, subscriber.Stats{Succeeded: 2, Failed: 2}, 2},
 		"changes": {func(ctx context.Context, m *bus.Message, next bus.Handler) error {
 			m.SetPayload([]byte("42"))
 			return next(ctx, m)

@@ -68,32 +68,39 @@ func TestPublishInTheBody(t *testing.T) {
 
 // A loop may be a member of a group. Breaking out of it hands on whatever the loop has not got.
 func TestEventsOfAGroup(t *testing.T) {
-	looping(t, func(t *testing.T, b *bus.Bus, d *diary[string]) {
-		breaks, release := make(chan struct{}), make(chan struct{})
-		o := &subscriber.Options{Group: "g"}
-		ended := loops(subscriber.Events(t.Context(), b, numbers, o), func(e topic.Event[int], err error) bool {
-			noted(d, e, err)
-			<-breaks
-			return false
-		})
-		p := newPublisher(t, b)
-		publish(t, p, 1)
-		synctest.Wait()
-		other := subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error {
-			<-release
-			return nil
-		}, o)
-		publish(t, p, 2, 3, 4, 5)
-		synctest.Wait()
-		close(breaks)
-		<-ended
-		close(release)
-		shutdown(t, b)
-		if got := d.all(); !slices.Equal(got, []string{"1"}) {
-			t.Errorf("the loop got %v", got)
-		}
-		expect(t, "the other member", other.Stats(), subscriber.Stats{Succeeded: 4})
+	t.Parallel()
+	for range 200 { // the loop's worker might be quicker
+		synctest.Test(t, eventsOfAGroup)
+	}
+}
+
+func eventsOfAGroup(t *testing.T) {
+	b := bustest.New(t)
+	d := newDiary[string]()
+	breaks, release := make(chan struct{}), make(chan struct{})
+	o := &subscriber.Options{Group: "g"}
+	ended := loops(subscriber.Events(t.Context(), b, numbers, o), func(e topic.Event[int], err error) bool {
+		noted(d, e, err)
+		<-breaks
+		return false
 	})
+	p := newPublisher(t, b)
+	publish(t, p, 1)
+	synctest.Wait()
+	other := subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error {
+		<-release
+		return nil
+	}, o)
+	publish(t, p, 2, 3, 4, 5)
+	synctest.Wait()
+	close(breaks)
+	<-ended
+	close(release)
+	shutdown(t, b)
+	if got := d.all(); !slices.Equal(got, []string{"1"}) {
+		t.Errorf("the loop got %v", got)
+	}
+	expect(t, "the other member", other.Stats(), subscriber.Stats{Succeeded: 4})
 }
 
 // Each loop over one value is a subscription of its own.
