@@ -109,6 +109,29 @@ func TestSlowHandler(t *testing.T) {
 	}
 }
 
+// It is told once although the watchdog goes on for others, of which the quick ones are never told.
+func TestSlowBesideQuickHandlers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		notices := collectNotices[bus.Slow](b)
+		s := stall(t, b, keyed, &subscriber.Options{Name: "stuck"})
+		subscribe(t, b, keyed, func(context.Context, topic.Event[string]) error {
+			time.Sleep(800 * time.Millisecond) // the handler's work, in virtual time
+			return nil
+		}, nil)
+		p := newPublisher(t, b, keyed)
+		for range 100 {
+			publish(t, t.Context(), p, "a1")
+		}
+		time.Sleep(time.Minute) // virtual
+		if synctest.Wait(); len(notices.all) != 1 || notices.all[0].Subscription != "stuck" {
+			t.Errorf("%v", notices.all)
+		}
+		closeStalled(s)
+	})
+}
+
 // Handlers that are quicker than SlowAfter are no notice, however long they have something to do, and nobody is when it is negative.
 func TestQuickHandlers(t *testing.T) {
 	t.Parallel()

@@ -94,12 +94,9 @@ func (s *stream) retarget(targets *Targets) {
 	}
 }
 
-// rebase makes seq the last event of a stream that had none. When it is a retained one, it is the first of all that latecomers are to get; when
-// not it was under way when they came, and those may be behind it.
-func (s *stream) rebase(seq uint64, retained bool) {
-	if retained {
-		s.late = nil
-	}
+// rebase makes seq the last event of a stream that had none. When it is none that is retained, it was under way when latecomers came, and what is
+// for them may be behind it.
+func (s *stream) rebase(seq uint64) {
 	for i := range s.late {
 		s.late[i].since = seq - 1
 	}
@@ -135,7 +132,7 @@ func (t *tracker) judge(s *stream, seq uint64, retained bool) verdict {
 		v.newSource = known && !s.known && source != s.origin.Source
 		t.topics.Add(s.origin.Topic, s.origin.Source)
 		s.known, s.retained = true, true
-		s.rebase(seq, retained)
+		s.rebase(seq)
 	case seq <= s.last:
 		v.duplicate = true
 		if retained {
