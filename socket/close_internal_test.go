@@ -131,6 +131,40 @@ func TestShutdownAfterALoss(t *testing.T) {
 	}
 }
 
+// A peer may have everything, and hang up, before the writer has noted that it was written.
+func TestQueueEndsWhileWriting(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		shared        bool
+		then          func(q *outQueue, s *segment)
+		sent, dropped uint64
+	}{
+		"written":          {false, func(q *outQueue, s *segment) { q.done(s) }, 2, 1},
+		"failed":           {false, func(q *outQueue, _ *segment) { q.failed(0) }, 0, 3},
+		"left by kick":     {false, func(q *outQueue, _ *segment) { q.take() }, 0, 3},
+		"shared":           {true, func(*outQueue, *segment) {}, 2, 1},
+		"shared, and read": {true, func(q *outQueue, s *segment) { q.done(s) }, 2, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := NewPub(nil)
+			c, _ := attachStuck(t, &s.base)
+			c.session.command([]byte(zmtp.NameSubscribe), nil)
+			for range 2 {
+				_ = s.Send(zmq4.NewMsgString("a"))
+			}
+			writing := c.out.take()
+			_ = s.Send(zmq4.NewMsgString("b"))
+			c.out.shared = tc.shared
+			c.out.close()
+			tc.then(&c.out, writing)
+			if queued, sent, dropped := c.out.counts(); queued != 0 || sent != tc.sent || dropped != tc.dropped || c.out.unwritten() != int(dropped) {
+				t.Errorf("%d queued, %d sent, %d dropped, %d unwritten", queued, sent, dropped, c.out.unwritten())
+			}
+		})
+	}
+}
+
 // What a lost peer of a PUSH was not sent goes to others: of that peer there is nothing to report.
 func TestShutdownOfAPushAfterALoss(t *testing.T) {
 	t.Parallel()

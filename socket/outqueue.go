@@ -296,6 +296,7 @@ func (q *outQueue) take() *segment {
 	}
 	switch {
 	case q.closed:
+		q.giveUp()
 		return nil
 	case q.writing != nil: // kick wrote some of it
 		return q.writing
@@ -351,6 +352,7 @@ func (q *outQueue) failed(wrote int) {
 	if q.writing != nil { // also when the reader has closed the queue first
 		q.wrote += wrote
 	}
+	q.giveUp()
 	q.mu.Unlock()
 	q.close()
 }
@@ -372,7 +374,22 @@ func (q *outQueue) finish() {
 	q.ready.Signal()
 }
 
-// close ends the queue. What was not written, a segment being written included, is kept for rest, or counted as dropped.
+// giveUp counts a segment as dropped whose writing has failed, unless it is kept for rest. The caller holds the lock.
+func (q *outQueue) giveUp() {
+	if s := q.writing; s != nil && !q.keep {
+		q.messages -= s.messages
+		q.lose(s.messages)
+		q.writing = nil
+	}
+}
+
+func (q *outQueue) lose(messages int) {
+	q.dropped += uint64(messages)
+	q.lost += messages
+}
+
+// close ends the queue. What was not written is kept for rest, or counted as dropped. Of a segment that is being written only the writer knows:
+// the peer may hang up because it has it all.
 func (q *outQueue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -385,9 +402,18 @@ func (q *outQueue) close() {
 	if q.keep && !q.finished {
 		return
 	}
-	q.dropped += uint64(q.messages)
-	q.lost += q.messages
-	q.messages, q.writing, q.head, q.tail, q.latest = 0, nil, nil, nil, nil
+	writing := 0
+	switch s := q.writing; {
+	case s == nil:
+	case q.shared: // the other side has it
+		q.messages -= s.messages
+		q.sent += uint64(s.messages)
+		q.writing = nil
+	default:
+		writing = s.messages
+	}
+	q.lose(q.messages - writing)
+	q.messages, q.head, q.tail, q.latest = writing, nil, nil, nil
 }
 
 // rest returns what was not written, the oldest first. The queue has ended, and its writer too.
