@@ -51,7 +51,8 @@ bench: ## every benchmark BENCHCOUNT times
 	go test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./...
 
 .PHONY: stress
-stress: interop ## what takes long: messages of 100 MiB, cuts of 5 s, floods of 30 s, many rounds under the race detector
+stress: interop ## what takes long: ten minutes of everything at once, messages of 100 MiB, cuts of 5 s, floods of 30 s, many rounds under the race detector
+	FANFARE_STRESS=10m go test -race -v -timeout 20m ./testing/stress
 	go test -tags stress -run Huge -timeout 20m ./testing/interop
 	go test -tags stress -v -timeout 20m ./testing/network
 	go test -race -count 20 -timeout 30m ./socket ./bus ./internal/...

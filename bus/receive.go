@@ -89,17 +89,16 @@ func (b *Bus) dispatch(ctx context.Context, m *transport.Message) {
 		source, again = header.Source, header.Retained
 		meta.Seq, meta.Time, meta.Text = header.Seq, header.Time, header.Properties
 	}
-	s, evicted := b.tracker.find(source, m.Topic, b.generation.Load(), b.sinksFor)
+	s, targets, evicted := b.tracker.find(source, m.Topic, b.generation.Load(), b.sinksFor)
 	if evicted {
 		b.evicted.Add(1)
 	}
-	if len(s.targets.entries) == 0 {
+	if len(targets.entries) == 0 {
 		b.unmatched.Add(1)
 		return
 	}
-	targets := s.targets
 	if meta.Seq != 0 {
-		if targets = b.sequence(s, meta.Seq, again); targets == nil {
+		if targets = b.sequence(s, targets, meta.Seq, again); targets == nil {
 			return
 		}
 	}
@@ -145,9 +144,9 @@ func (b *Bus) dispatchBare(ctx context.Context, frames [][]byte) {
 	}
 }
 
-// sequence tells what the event's number means, and returns who is to get it, nil for nobody. A retained one was published before, and is sent
+// sequence tells what the event's number means, and returns who of the targets is to get it, nil for nobody. A retained one was published before, and is sent
 // again because somebody has subscribed.
-func (b *Bus) sequence(s *stream, seq uint64, retained bool) *Targets {
+func (b *Bus) sequence(s *stream, targets *Targets, seq uint64, retained bool) *Targets {
 	v := b.tracker.judge(s, seq, retained)
 	if v.duplicate {
 		if v.late != nil && len(v.late.Lanes)+len(v.late.Inlines) > 0 {
@@ -163,7 +162,7 @@ func (b *Bus) sequence(s *stream, seq uint64, retained bool) *Targets {
 		b.lost.Add(v.missing)
 		b.notices.send(Gap{Source: s.origin.Source, Topic: s.origin.Topic, From: seq - v.missing, To: seq - 1})
 	}
-	return s.targets
+	return targets
 }
 
 // deliver hands an event to all targets of its topic.

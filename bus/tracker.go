@@ -61,8 +61,8 @@ func (t *tracker) init() {
 	t.topics, _ = simplelru.NewLRU[string, uuid.UUID](maxTracked, nil)
 }
 
-// find returns the stream of a pair, and whether another one had to be forgotten for it. sinks makes its list of sinks.
-func (t *tracker) find(source uuid.UUID, topic string, generation uint64, sinks func(topic string) []Sink) (s *stream, evicted bool) {
+// find returns the stream of a pair, its targets at this moment, and whether another one had to be forgotten for it. sinks makes its list of sinks.
+func (t *tracker) find(source uuid.UUID, topic string, generation uint64, sinks func(topic string) []Sink) (s *stream, targets *Targets, evicted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s, ok := t.pairs.Get(pair{source, topic})
@@ -75,7 +75,7 @@ func (t *tracker) find(source uuid.UUID, topic string, generation uint64, sinks 
 		s.retarget(newTargets(sinks(topic)))
 		s.generation = generation
 	}
-	return s, evicted
+	return s, s.targets, evicted
 }
 
 // retarget gives the stream other targets, and remembers which of them are new: all are known to one that has just been made.
