@@ -1,9 +1,11 @@
 package publisher_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
+	"github.com/rs/zerolog"
 )
 
 // Contract, sentence 13: what is retained comes however little room there is. Publishers wait, or their events are dropped, until it has been handled.
@@ -162,4 +165,33 @@ func TestRetainedPayloads(t *testing.T) {
 			t.Errorf("%q, %q", typed.all, foreign.all)
 		}
 	})
+}
+
+// An inline subscription gets all that is retained, whatever it makes of it. As nobody publishes that, its errors are logged.
+func TestRetainedInlineErrors(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	log := zerolog.New(&out)
+	b := bustest.New(t, &bus.Options{Logger: &log})
+	pub := newPublisher(t, b, byCustomer, &publisher.Options{Retain: publisher.RetainKeys})
+	for i, customer := range []string{"ada", "bob", "cid"} {
+		if err := pub.Publish(t.Context(), invoice{i, customer}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := subscriber.New(b, invoices, func(_ context.Context, e topic.Event[invoice]) error {
+		if e.Key() == "bob" {
+			panic("no bob")
+		}
+		return fmt.Errorf("no %s", e.Key())
+	}, &subscriber.Options{Inline: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stats := s.Stats(); stats.Failed != 3 || stats.Matched != 3 {
+		t.Errorf("%+v", stats)
+	}
+	if got := out.String(); strings.Count(got, "\n") != 3 || !strings.Contains(got, "no ada") || !strings.Contains(got, "no bob") || !strings.Contains(got, "no cid") {
+		t.Errorf("log: %s", got)
+	}
 }
