@@ -163,18 +163,25 @@ func (c *conn) flush(ctx context.Context) error {
 		}
 		return err
 	}
+	err := c.bowOut(ctx)
+	if c.bowed.Load() && c.over() && errors.Is(c.err, io.EOF) {
+		return nil // also if another flush, that of Unbind, has come first
+	}
+	return err
+}
+
+// bowOut is flush for a peer of another package: it hangs up when we do, after everything was written.
+func (c *conn) bowOut(ctx context.Context) error {
 	written := make(chan struct{})
 	c.out.control(nil, func() { close(written) })
 	if err := c.await(ctx, written); err != nil {
 		return err
 	}
+	c.bowed.Store(true) // first: then the peer may be gone at once
 	if err := c.wire.closeWrite(); err != nil {
 		return err
 	}
-	if err := c.await(ctx, nil); !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
+	return c.await(ctx, nil)
 }
 
 // partFrom waits a little for a peer to hang up, after our side of the connection was closed: a peer that is writing would be reset, and

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +15,15 @@ import (
 )
 
 // stuck is a wire that moves nothing and ends when it is told to: what happens to a connection between two steps of Shutdown.
-type stuck struct{ end chan error }
+type stuck struct {
+	end   chan error
+	plain bool
+}
 
-func (*stuck) handshake(context.Context, zmtp.Options) (zmtp.Peer, error) {
+func (w *stuck) handshake(context.Context, zmtp.Options) (zmtp.Peer, error) {
+	if w.plain {
+		return zmtp.Peer{}, nil
+	}
 	return zmtp.Peer{Metadata: map[string]string{strings.ToLower(ownProperty): ownVersion}, Identity: "peer"}, nil
 }
 
@@ -41,7 +48,11 @@ func (*stuck) stream() bool      { return true }
 // attachStuck gives the socket a peer of ours, and returns what ends the connection.
 func attachStuck(t *testing.T, b *base) (*conn, func(error)) {
 	t.Helper()
-	w := &stuck{end: make(chan error, 1)}
+	return attach(t, b, &stuck{end: make(chan error, 1)})
+}
+
+func attach(t *testing.T, b *base, w *stuck) (*conn, func(error)) {
+	t.Helper()
 	c, err := origin{base: b, text: "endpoint"}.greet(t.Context(), w)
 	if err != nil {
 		t.Fatal(err)
@@ -162,6 +173,30 @@ func TestQueueEndsWhileWriting(t *testing.T) {
 				t.Errorf("%d queued, %d sent, %d dropped, %d unwritten", queued, sent, dropped, c.out.unwritten())
 			}
 		})
+	}
+}
+
+// Shutdown finds what Unbind has begun with a peer of another package, or has done already.
+func TestFlushTwice(t *testing.T) {
+	t.Parallel()
+	s := NewPush(nil)
+	c, end := attach(t, &s.base, &stuck{end: make(chan error, 1), plain: true})
+	_ = s.Send(zmq4.NewMsgString("a"))
+	first := make(chan error, 1)
+	go func() { first <- c.flush(bounded(t)) }()
+	go func() {
+		for written := c.out.take(); written != nil; written = c.out.take() {
+			c.out.done(written)
+		}
+	}()
+	for ctx := bounded(t); !c.bowed.Load() && ctx.Err() == nil; runtime.Gosched() {
+	}
+	end(io.EOF)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	if err := c.flush(bounded(t)); err != nil {
+		t.Error("second:", err)
 	}
 }
 

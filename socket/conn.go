@@ -52,6 +52,7 @@ type conn struct {
 
 	flushed   chan struct{} // closed when the peer answered the PING of Shutdown
 	flushOnce sync.Once
+	bowed     atomic.Bool   // everything is written to a peer of another package, and our side is being closed
 	left      chan struct{} // closed when the reader has ended
 	ended     chan struct{} // closed when all is done
 	err       error         // why it ended, set before ended is closed
