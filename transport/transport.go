@@ -126,6 +126,8 @@ type Stats struct {
 	// Dropped counts messages that a peer's full queue could not take, or that were still queued when its connection ended, summed
 	// over all peers there ever were, and received messages that the bus cannot take.
 	Dropped uint64
+	// Untaken counts messages that had arrived, or arrived yet, when the transport ended, and that the bus did not get.
+	Untaken uint64
 	// BadPeers counts connections that ended because the peer broke the protocol.
 	BadPeers uint64
 	// EventsLost counts events that found the channel of Events full.

@@ -18,6 +18,7 @@ func (t *Transport) Receive(ctx context.Context, into []transport.Message) (n in
 	for {
 		taken, err := t.sub.RecvBatch(ctx, t.incoming[:len(into)])
 		if t.refusing.Load() {
+			t.counts.untaken.Add(uint64(taken))
 			return 0, ErrClosed
 		}
 		if err != nil {

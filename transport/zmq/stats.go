@@ -13,7 +13,7 @@ import (
 
 // counts are what the sockets do not count themselves.
 type counts struct {
-	received, unusable, badPeers, eventsLost atomic.Uint64
+	received, unusable, untaken, badPeers, eventsLost atomic.Uint64
 }
 
 // Stats returns the counters. Sent counts a message once for each peer and time that it was queued for it, unless the peer's connection was lost
@@ -25,6 +25,7 @@ func (t *Transport) Stats() transport.Stats {
 		Sent:       pub.Sent + uint64(pub.Queued),
 		Received:   t.counts.received.Load(),
 		Dropped:    pub.Dropped + t.counts.unusable.Load(),
+		Untaken:    sub.Dropped + t.counts.untaken.Load(),
 		BadPeers:   t.counts.badPeers.Load(),
 		EventsLost: t.counts.eventsLost.Load() + pub.EventsDropped + sub.EventsDropped,
 
