@@ -293,7 +293,7 @@ func TestPeerThatNeverReadsAgain(t *testing.T) {
 // During Shutdown a peer that has fallen silent is still found out, and the error counts what was lost with its connection.
 func TestShutdownNoticesASilentPeer(t *testing.T) {
 	t.Parallel()
-	p := newPub(t, &socket.Options{SendHWM: -1, HeartbeatInterval: 500 * time.Millisecond, HeartbeatTimeout: time.Second})
+	p := newPub(t, &socket.Options{SendHWM: -1, HeartbeatInterval: 500 * time.Millisecond, HeartbeatTimeout: 3 * time.Second})
 	r := connect(t, listen(t, p, anyPort)).handshake("SUB", 0, "X-Fanfare=1")
 	r.say(zmtp.AppendSubscribe(nil, nil))
 	r.roundTrip()
