@@ -28,7 +28,7 @@ func TestRetainedWithoutRoom(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := bustest.New(t)
 				pub := newPublisher(t, b, byCustomer, &publisher.Options{Retain: publisher.RetainKeys})
-				const keys = 600 // more than a reader takes at once
+				const keys = 600
 				early := attend(t, b, invoices, nil)
 				for i := range keys {
 					if err := pub.Publish(t.Context(), invoice{i, fmt.Sprint("c", i)}); err != nil {
