@@ -286,7 +286,7 @@ func TestRetainedConflated(t *testing.T) {
 func TestRetainedBeyondTheMark(t *testing.T) {
 	t.Parallel()
 	const hwm, kept, times = 2, 5, 8
-	beat := &socket.Options{SendHWM: hwm, HeartbeatInterval: 50 * time.Millisecond, HeartbeatTimeout: time.Second}
+	beat := &socket.Options{SendHWM: hwm, HeartbeatInterval: 50 * time.Millisecond, HeartbeatTimeout: 3 * time.Second}
 	p := newPub(t, beat)
 	at := listen(t, p, anyPort)
 	body := strings.Repeat("x", 2<<20)
@@ -305,7 +305,7 @@ func TestRetainedBeyondTheMark(t *testing.T) {
 	}
 	ticker := time.NewTicker(beat.HeartbeatInterval)
 	defer ticker.Stop()
-	for range 25 { // beats, more than the timeout
+	for range 70 { // beats, more than the timeout
 		<-ticker.C
 	}
 	var pending []string
