@@ -101,6 +101,9 @@ func (w *world) settled() {
 		if queued := int(t.Matched) - entered[q] - int(t.Dropped) - int(t.Abandoned); int(t.Queued) != queued {
 			w.t.Errorf("%s: %+v, but %d wait", q.name, t, queued)
 		}
+		if room := w.capacity(q); int(t.Queued) > room {
+			w.t.Errorf("%s: %+v, but no more than %d may wait", q.name, t, room)
+		}
 		lingers := func(m *tracked) bool { return m.share == q && m.Kind == batch && m.Linger > 0 }
 		if t.Queued > 0 && t.Running == 0 && !slices.ContainsFunc(w.subs, lingers) {
 			w.t.Errorf("%s: %+v: nobody handles what waits", q.name, t)
@@ -118,6 +121,32 @@ func (w *world) settled() {
 	if st := w.bus.Stats(); int(st.Published) != delivered || int(st.Refused) != refused {
 		w.t.Errorf("%+v, but %d were accepted and %d refused", st, delivered, refused)
 	}
+}
+
+// capacity returns how many events may wait for a share: those of its members, and as many more as came before one of them had left. The
+// caller holds mu.
+func (w *world) capacity(q *share) (n int) {
+	left := 0
+	for _, m := range w.subs {
+		if m.share == q && m.closing > 0 {
+			left = max(left, m.closed)
+		}
+	}
+	last := 0 // the last event that was accepted
+	for _, p := range w.events {
+		if m := w.named(q.name); p.delivered && m.selects.Match(places[p.on]) {
+			last = max(last, p.begin)
+		}
+	}
+	for _, m := range w.subs {
+		if m.share != q {
+			continue
+		}
+		if m.closing == 0 || last < left || m.closed == 0 || !m.lossless() { // what drops for an event drops one
+			n += m.Queue
+		}
+	}
+	return n
 }
 
 // due counts the events that were for a share: those that must, and those that may have been because it came or went at the time. The caller holds

@@ -138,7 +138,7 @@ func checkGraphs(t *testing.T, draw func(*rapid.T) graph) {
 func TestCyclesProperty(t *testing.T) {
 	checkGraphs(t, func(rt *rapid.T) graph {
 		d := drawn{T: rt, queue: 3, kinds: []kind{single, single, single, batch, inline}}
-		d.acts = []act{publishes, publishes, leaves, publishes, succeeds}
+		d.acts = []act{publishes, works, publishes, leaves, publishes, works, succeeds}
 		// A handler that waits in two goroutines may still wait when one was refused, and so others may be refused before anybody can look.
 		calm := d.one(2, "calm")
 		if !calm {
