@@ -43,7 +43,7 @@ type PeerDown struct {
 }
 
 // Slow says that a handler has been at one event for long, or that a Publish has waited for room for long: for Options.SlowAfter or more. There is
-// one for each such event and each such Publish.
+// one for each such event and each such Publish. Inline handlers are not watched: publishers wait for them.
 type Slow struct {
 	Subscription string        // whose handler takes long, or whose queue is full
 	CallSite     string        // where the program made the subscription

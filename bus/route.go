@@ -5,9 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/fanfare-go/fanfare/internal/lane"
-	"github.com/fanfare-go/fanfare/transport"
 )
 
 // Route is one topic name that is published to on this bus. It is exported for the module's own packages.
@@ -29,12 +27,6 @@ type Route struct {
 	plain       uint64 // events without a number
 	unmatched   uint64
 	out         *outgoing // nil until something is sent
-}
-
-// outgoing is the memory of the last event that was sent, used again for the next.
-type outgoing struct {
-	envelope []byte
-	message  transport.Message
 }
 
 // Route returns the route of the topic with that name for one more publisher, inside the module.
@@ -213,53 +205,6 @@ func (r *Route) match(t *Targets) {
 	if len(t.entries) == 0 {
 		r.unmatched++
 	}
-}
-
-// SendOptions say how an event is sent.
-type SendOptions struct {
-	Plain  bool // without envelope, and so without a number
-	Owned  bool // the transport may keep the payload
-	Retain int  // how many keys the transport, a Retainer, keeps events of for late joiners; 0: none; 1: the last event of all
-}
-
-// Send numbers the event and hands it to the transport. On an error the event is nowhere and its number is free. The caller has acquired
-// the route.
-func (r *Route) Send(m *envelope.Meta, payload [][]byte, o SendOptions) error {
-	if r.out == nil {
-		r.out = &outgoing{}
-	}
-	out := r.out
-	out.message = transport.Message{Topic: r.name, Payload: payload, Plain: o.Plain, Owned: o.Owned}
-	if !o.Plain {
-		m.Seq = r.seq + 1
-		out.envelope = envelope.Append(out.envelope[:0], m)
-		out.message.Envelope = out.envelope
-	}
-	err := r.bus.publish(&out.message, m, o.Retain)
-	out.message.Payload = nil
-	switch {
-	case err != nil:
-		m.Seq = 0
-	case o.Plain:
-		r.plain++
-	default:
-		r.seq++
-	}
-	return err
-}
-
-// publish hands a message to the transport, which keeps it for late joiners if retain is not 0. Several publishers of a topic that retain
-// keep one event together, or one for each key.
-func (b *Bus) publish(m *transport.Message, meta *envelope.Meta, retain int) error {
-	defer b.roster.Ask() // the transport may drop the message
-	if retain == 0 {
-		return b.transport.Publish(m)
-	}
-	key := ""
-	if retain > 1 {
-		key = meta.Key()
-	}
-	return b.transport.(transport.Retainer).PublishRetained(m, key, retain)
 }
 
 // Refused counts a publish that returns err, and returns err.

@@ -24,7 +24,8 @@ type Options struct {
 	// Remote hands events to the transport alone: the subscriptions of this bus do not get them. Default: false.
 	Remote bool
 	// Retain keeps the last event for those who subscribe later, on this bus and on peers of ours: they get it before all others.
-	// Plain events are retained for this bus alone. Default: [RetainNone].
+	// Plain events are retained for this bus alone. Of several publishers of a topic, each keeps its own for this bus; peers get the last
+	// of all, or of each key. Default: [RetainNone].
 	Retain Retain
 	// RetainedKeys is how many keys [RetainKeys] keeps events of, at most; then the key that was published to least recently is
 	// forgotten. 1 to 1,048,576. Default: 4096.
