@@ -58,6 +58,7 @@ func (c *InlineCaller) Is(ctx context.Context) bool { return same(c.Context, ctx
 
 // same reports whether two contexts are the same value in memory. Comparing them by == panics for types that cannot be compared.
 func same(a, b context.Context) bool {
-	type words [2]unsafe.Pointer
-	return *(*words)(unsafe.Pointer(&a)) == *(*words)(unsafe.Pointer(&b))
+	type words struct{ of, value unsafe.Pointer }
+	x, y := (*words)(unsafe.Pointer(&a)), (*words)(unsafe.Pointer(&b))
+	return x.value == y.value && x.of == y.of
 }

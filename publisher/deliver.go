@@ -104,6 +104,9 @@ func (p *Publisher[T]) deliverInline(ctx context.Context, all *bus.Targets, e *t
 	p.append(e, p.number(all))
 	calls := p.targets.inlines.begin()
 	p.route.Release(all)
+	if len(calls) == 1 { // each call on the way copies the event
+		return calls[0].caller.Call(c, *e)
+	}
 	return calls.call(c, *e)
 }
 

@@ -43,9 +43,6 @@ func (all inlines[T]) begin() inlines[T] {
 
 // call calls the handlers, one after the other. If one ends the goroutine, the others still get the event.
 func (all inlines[T]) call(c *bus.InlineCaller, e topic.Event[T]) (err error) {
-	if len(all) == 1 {
-		return all[0].caller.Call(c, e)
-	}
 	defer func() {
 		if len(all) > 0 {
 			_ = all.call(c, e) // nobody is there any more to be told
