@@ -35,6 +35,8 @@ func (s *subscribing) Pending() []string {
 
 // Ready waits until Pending is empty. When ctx ends first, the error lists what is missing and wraps that of ctx; on a closed socket it is [ErrClosed].
 // A side that only listens is ready at once: see Publishers.
+//
+// A publisher answers behind what it has sent. One that sends more than fits into the socket is answered only while somebody receives.
 func (s *subscribing) Ready(ctx context.Context) error {
 	for {
 		changed := s.of.Changed()
