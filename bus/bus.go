@@ -61,6 +61,8 @@ type Bus struct {
 	sinks   match.Index[Sink]
 	leaving []*lane.Member // of subscriptions that were closed, as long as their handlers run
 	shared  map[any]*share
+
+	services []Service
 }
 
 // New returns a bus. With nil options it works inside the process only. The options are copied. The error is an [*OptionError].

@@ -92,6 +92,10 @@ func (b *Bus) shutdown(ctx context.Context) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer context.AfterFunc(b.ctx, func() { cancel(ErrClosed) })() // Close ends a Shutdown that is under way
 
+	services := b.servicesNow()
+	for _, s := range services {
+		s.Drain()
+	}
 	members := b.members()
 	before := make([]uint64, len(members))
 	for i, m := range members {
@@ -107,6 +111,7 @@ func (b *Bus) shutdown(ctx context.Context) {
 			failure.Subscriptions = append(failure.Subscriptions, left)
 		}
 	}
+	failure.Subscriptions = append(failure.Subscriptions, left(services)...)
 	if b.transport != nil {
 		failure.Transport = b.transport.Shutdown(ctx)
 	}
@@ -184,6 +189,9 @@ func (b *Bus) freezeIdle() bool {
 			return false
 		}
 	}
+	if !b.servicesIdle() {
+		return false
+	}
 	b.state.Store(closed)
 	return true
 }
@@ -212,6 +220,10 @@ func (b *Bus) busy() []<-chan struct{} {
 	for _, m := range b.leaving {
 		busy = append(busy, m.Done())
 	}
+	for _, s := range b.services {
+		idle, _ := s.Idle()
+		busy = append(busy, idle)
+	}
 	return busy
 }
 
@@ -229,9 +241,12 @@ func (b *Bus) end() (err error) {
 		b.cancel()
 		b.stopReceiving()
 		b.mu.Lock()
-		sinks := slices.Collect(b.sinks.All)
+		sinks, services := slices.Collect(b.sinks.All), slices.Clone(b.services)
 		b.mu.Unlock()
 		for _, s := range sinks {
+			s.Close()
+		}
+		for _, s := range services {
 			s.Close()
 		}
 		if b.transport != nil {
@@ -247,6 +262,9 @@ func (b *Bus) end() (err error) {
 		go func() {
 			for _, m := range members {
 				<-m.Done()
+			}
+			for _, s := range services {
+				<-s.Done()
 			}
 			<-told
 			close(b.done)

@@ -115,14 +115,7 @@ func (b *Bus) routesOf(sel match.Selector) (routes []*Route) {
 }
 
 // ended reports whether a subscription is closed and its last handler has returned.
-func ended(m *lane.Member) bool {
-	select {
-	case <-m.Done():
-		return true
-	default:
-		return false
-	}
-}
+func ended(m *lane.Member) bool { return over(m.Done()) }
 
 // sinksFor returns the subscriptions that want the topic.
 func (b *Bus) sinksFor(topic string) []Sink {

@@ -47,6 +47,7 @@ type conn struct {
 	heard   atomic.Bool  // something came since the last beat
 	pinging atomic.Bool  // a heartbeat PING waits to be written
 	ttl     atomic.Int64 // as announced by the peer, nanoseconds
+	held    atomic.Bool  // the owner of a Custom socket lets the reader wait
 	silent  time.Duration
 	junk    atomic.Uint64
 

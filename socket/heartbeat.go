@@ -51,7 +51,7 @@ func (c *conn) beat() {
 
 // paused says whether back-pressure stops the reader: that of the application, or of the peer itself, which is to take a replay first.
 func (c *conn) paused() bool {
-	if c.out.easing() {
+	if c.out.easing() || c.held.Load() {
 		return true
 	}
 	if c.in == nil {

@@ -12,16 +12,17 @@ const maxAnswers = 1024 // PONGs waiting to be written
 // outQueue is what waits to be written to one connection: encoded bytes in a list of segments. Many goroutines push, one takes.
 // An idle queue holds no buffer.
 type outQueue struct {
-	pool     *sync.Pool     // of *segment
-	pages    *zmtp.Pages    // for what the reader on the other side gets (inproc)
-	hwm      int            // negative: none. A replay goes beyond it
-	conflate bool           // keep one message, the newest
-	keep     bool           // what was not written when the queue ends is kept for rest
-	shared   bool           // read by the other side itself (inproc): it has what it has taken
-	late     *atomic.Uint64 // counts messages for a queue that has ended
-	replaced *atomic.Uint64 // counts messages that conflate replaced
-	onRoom   func()         // called by the writer when a queue that refused a message has room again; nil: nobody waits
-	onFailed func()         // called by the writer when writing has failed: the reader may end much later
+	pool      *sync.Pool     // of *segment
+	pages     *zmtp.Pages    // for what the reader on the other side gets (inproc)
+	hwm       int            // negative: none. A replay goes beyond it
+	conflate  bool           // keep one message, the newest
+	keep      bool           // what was not written when the queue ends is kept for rest
+	shared    bool           // read by the other side itself (inproc): it has what it has taken
+	late      *atomic.Uint64 // counts messages for a queue that has ended
+	replaced  *atomic.Uint64 // counts messages that conflate replaced
+	onRoom    func()         // called by the writer when a queue that refused a message has room again; nil: nobody waits
+	onWritten func()         // called by the writer after messages were written; nil: nobody wants to know
+	onFailed  func()         // called by the writer when writing has failed: the reader may end much later
 
 	direct *direct // who queues a message may write it himself; nil: only the writer writes
 
@@ -341,6 +342,9 @@ func (q *outQueue) done(s *segment) {
 	}
 	for _, written := range s.written {
 		written()
+	}
+	if q.onWritten != nil && s.messages > 0 {
+		q.onWritten()
 	}
 	s.reset()
 	q.pool.Put(s)

@@ -17,8 +17,17 @@ func (s *subscribing) Pending() []string {
 			missing = append(missing, fmt.Sprintf("%s: peer %s has not confirmed the subscriptions", p.text, p.wire.remote()))
 		}
 	}
-	s.of.mu.Lock()
-	for _, l := range s.of.links {
+	missing = append(missing, s.of.unconnected()...)
+	s.mu.RUnlock()
+	slices.Sort(missing)
+	return missing
+}
+
+// unconnected lists the dialled endpoints without a connection.
+func (b *base) unconnected() (missing []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range b.links {
 		if !l.connected {
 			text := l.endpoint.text + ": not connected yet"
 			if l.failure != nil {
@@ -27,9 +36,6 @@ func (s *subscribing) Pending() []string {
 			missing = append(missing, text)
 		}
 	}
-	s.of.mu.Unlock()
-	s.mu.RUnlock()
-	slices.Sort(missing)
 	return missing
 }
 
