@@ -8,9 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/fanfare-go/fanfare/internal/lane"
-	"github.com/google/uuid"
 )
 
 var (
@@ -234,13 +232,4 @@ func (e *DrainError) Error() string {
 // Unwrap returns the context's and the transport's error.
 func (e *DrainError) Unwrap() []error {
 	return slices.DeleteFunc([]error{e.Err, e.Transport}, func(err error) bool { return err == nil })
-}
-
-// NewDecodeError makes a DecodeError from the event's metadata, inside the module.
-func NewDecodeError(m *envelope.Meta, contentType, goType string, err error) *DecodeError {
-	e := &DecodeError{Topic: m.Origin.Topic, Seq: m.Seq, ContentType: contentType, Type: goType, Err: err}
-	if m.Origin.Source != uuid.Nil {
-		e.Source = m.Origin.Source.String()
-	}
-	return e
 }

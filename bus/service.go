@@ -70,6 +70,16 @@ func (b *Bus) Tasker() transport.Tasker {
 	return t
 }
 
+// Await waits until missing returns nothing, inside the module. It is asked again whenever something comes or goes on the bus or its
+// transport. When ctx ends first, the error is a [*NotReadyError] with what was missing; after the end of the bus it is [ErrClosed].
+func (b *Bus) Await(ctx context.Context, missing func() []string) error { return b.await(ctx, missing) }
+
+// Changed returns a channel that is closed when something comes to the bus or goes, inside the module; Tell says that it has.
+func (b *Bus) Changed() <-chan struct{} { return b.changed.Next() }
+
+// Tell closes the channel of Changed, inside the module.
+func (b *Bus) Tell() { b.changed.Tell() }
+
 // servicesNow returns the services that there are.
 func (b *Bus) servicesNow() []Service {
 	b.mu.Lock()

@@ -50,33 +50,51 @@ func (c *Connection) Peer() Peer { return c.c.snapshot() }
 // Own says whether the peer is a socket of this package: only those understand commands that are not of ZMTP.
 func (c *Connection) Own() bool { return c.c.own }
 
+// SendFlags say how [Connection.Send] sends.
+type SendFlags uint8
+
+const (
+	// Owned lets the connection keep frames of 16 KiB and more instead of copying them: they may never be changed again.
+	Owned SendFlags = 1 << iota
+	// Now has the caller write the message himself, as far as the connection takes it at once: quicker for a single message, slower for many.
+	Now
+	// Beyond queues the message although Options.SendHWM are queued: see [Connection.Ease].
+	Beyond
+)
+
 // Send queues a message, and never waits: without room the error is [ErrFull], on a connection that has ended [ErrClosed], and a
-// [*MessageError] tells what is wrong with the message. It copies the frames, but owned ones of 16 KiB and more, which may never be
-// changed again. With now the caller writes it himself, as far as the connection takes it at once: that is quicker for a single
-// message, and slower for many.
-func (c *Connection) Send(frames [][]byte, owned, now bool) error {
+// [*MessageError] tells what is wrong with the message. It copies the frames.
+func (c *Connection) Send(frames [][]byte, flags SendFlags) error {
 	b, out := c.c.base, &c.c.out
 	if err := b.opts.check(frames); err != nil {
 		return err
 	}
-	frames, pages := b.keep(frames, owned)
+	frames, pages := b.keep(frames, flags&Owned != 0)
 	out.lock()
-	full := out.crowded()
-	ok := !full && out.offer(frames, pages)
-	if now && ok {
+	full, ended := false, out.sealed || out.closed
+	if !ended {
+		if full = flags&Beyond == 0 && out.crowded(); !full {
+			out.put(frames, pages)
+		}
+	}
+	if flags&Now != 0 {
 		out.release()
 		out.kick()
 	} else {
 		out.unlock()
 	}
 	switch {
+	case ended:
+		return ErrClosed
 	case full:
 		return ErrFull
-	case !ok:
-		return ErrClosed
 	}
 	return nil
 }
+
+// Ease waits until no more messages are queued than Options.SendHWM allows, or the connection has ended. One goroutine at a time may call it.
+// A session that answers every message beyond that mark, and eases before it takes the next ones, loses no answer and uses bounded memory.
+func (c *Connection) Ease() { c.c.out.ease() }
 
 // Command queues a command, whatever waits already. written, if not nil, is called after it was written, and may never be called when the
 // connection ends. The name has 1 to 255 bytes.

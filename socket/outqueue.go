@@ -160,16 +160,20 @@ func (q *outQueue) offer(frames [][]byte, pages []*zmtp.Page) bool {
 		q.starved = true
 		return false
 	}
+	q.put(frames, pages)
+	return true
+}
+
+// put queues a message, whether there is room or not, and takes over its references. The caller holds the lock.
+func (q *outQueue) put(frames [][]byte, pages []*zmtp.Page) {
 	s := q.place()
 	s.size += s.encode(frames, pages)
-	return true
 }
 
 // publish queues a message, or drops and counts it. The caller holds the lock.
 func (q *outQueue) publish(frames [][]byte, pages []*zmtp.Page) {
 	if q.admit() {
-		s := q.place()
-		s.size += s.encode(frames, pages)
+		q.put(frames, pages)
 	}
 }
 

@@ -1,7 +1,6 @@
 package subscriber
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -197,19 +196,9 @@ func (s *sink[T]) innermost(ctx context.Context, m *bus.Message) error {
 
 // decode sets the value of e from its payload.
 func (s *sink[T]) decode(ctx context.Context, e *topic.Event[T]) error {
-	meta := e.Meta()
-	frames := meta.Encoded()
-	src := frames[0]
-	if len(frames) > 1 {
-		src = bytes.Join(frames, nil)
-	}
 	e.Value = *new(T)
-	err := s.codec.Decode(src, &e.Value)
-	if err == nil {
-		return nil
-	}
-	err = bus.NewDecodeError(meta, s.codec.ContentType(), typeName[T](), err)
-	if s.undecodable != nil {
+	err := bus.Decode(e.Meta(), s.codec, &e.Value)
+	if err != nil && s.undecodable != nil {
 		return s.undecodable(ctx, err)
 	}
 	return err

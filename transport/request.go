@@ -18,27 +18,32 @@ var (
 type Requester interface {
 	Transport
 
-	// Exchange begins a request. id is not 0, and no other exchange of this transport that has not ended has it.
-	Exchange(id uint64) (Exchange, error)
+	// Exchange begins a request.
+	Exchange() (Exchange, error)
 	// Servers counts the connected peers that take requests. Changed tells of changes, and of room where there was none.
 	Servers() int
-	// Serve hands requests to s from now on; before the first call, and after release, none is read. There is one server at a time: with
-	// another one the error is a [*InUseError].
-	Serve(s Server) (release func(), err error)
+	// Unserved tells what keeps there from being more: the endpoints that this side dials for requests and that have no connection, a line each.
+	Unserved() []string
+	// Serve hands requests to s from now on; before that none is read. There is one server: for another one the error is an [*InUseError].
+	Serve(s Server) error
 }
 
 // Exchange is one request: its attempts, and the answers to any of them. One goroutine uses it.
 type Exchange interface {
+	// ID is the number of the request: from 1, and never the same again in this transport.
+	ID() uint64
 	// Send makes an attempt: it hands m to a connected server, by preference to one that this exchange has not asked yet, and of those to the
 	// one with the fewest requests under way. It never waits: the error is [ErrNoPeer], [ErrFull], or what is wrong with m. The
-	// server gets m without envelope if m.Plain is set or the server is not one of ours.
+	// server gets m without topic and envelope if m.Plain is set or the server is not one of ours.
 	Send(m *Message) error
 	// Unasked counts the connected servers that this exchange has not asked yet.
 	Unasked() int
-	// Answers returns the channel of the answers: for each attempt one, unless none comes.
-	Answers() <-chan Answer
-	// End ends the exchange, after which it is not used any more. Replies that come later are dropped and counted. With cancel not nil
-	// that is sent to the servers that have not answered, if they are ours.
+	// Ready gets a token when there are answers for Take.
+	Ready() <-chan struct{}
+	// Take returns the next answer, if there is one. Each attempt has one at most.
+	Take() (a Answer, ok bool)
+	// End ends the exchange, after which it is not used any more. Replies that come later are dropped and counted. cancel, if not nil,
+	// is sent to the servers that have not answered, if they are ours.
 	End(cancel *Message)
 }
 
@@ -46,7 +51,7 @@ type Exchange interface {
 type Answer struct {
 	// Message is the reply, which belongs to the receiver, as one from Receive does.
 	Message Message
-	// Err is ErrLost when there is no reply because the connection has ended.
+	// Err is [ErrLost] when there is no reply because the connection has ended.
 	Err error
 }
 
@@ -57,18 +62,22 @@ type Server interface {
 	Request(r Request, more bool)
 }
 
-// Request is a request that came from a client.
+// Request is a request that came from a client. Its methods may be called concurrently. Each ends with Reply or Discard or Cancel.
 type Request interface {
 	// Message is the request. It belongs to the receiver, as one from Receive does.
 	Message() *Message
-	// Reply answers it, once, in the form in which the request came: without the envelope to a plain one. It never waits. The error says why
-	// the client will not get the reply.
-	Reply(m *Message) error
-	// OnAbandoned has f called when the client cancels the request, or its connection ends, unless Reply has been called; at once if that was
-	// before. One f at a time; nil for none. f must be quick.
-	OnAbandoned(f func(lost bool))
 	// Client is who asked.
 	Client() Peer
+	// OnAbandoned has f called when the client cancels the request, or when its connection is lost, unless there was a reply before; at once
+	// if that has happened already. f replaces the one before; it must be quick.
+	OnAbandoned(f func(lost bool))
+	// Reply answers it, once, in the form in which the request came: a plain one gets no topic and no envelope. It never waits. The error is
+	// [ErrLost], which is counted, or what is wrong with m, such as its size: then another reply may be given.
+	Reply(m *Message) error
+	// Discard ends it without a reply.
+	Discard()
+	// Cancel is for a request that is none, but the end of another one: that of the same client with the same number counts as cancelled.
+	Cancel()
 }
 
 // InUseError says that what only one may do is being done by another.

@@ -134,4 +134,8 @@ type Stats struct {
 	EventsLost uint64
 	// RetainedEvicted counts copies that a [Retainer] kept and that had to go because their topic had more keys than the limit.
 	RetainedEvicted uint64
+	// LateReplies counts replies that came for no request of a [Requester] that is under way.
+	LateReplies uint64
+	// RepliesDropped counts replies of a [Requester]'s server that the client did not get: it was gone, or its queue was full.
+	RepliesDropped uint64
 }

@@ -12,6 +12,10 @@ type Options struct {
 	Publish Endpoints
 	// Subscribe is where what others publish comes from. Without endpoints nothing arrives.
 	Subscribe Endpoints
+	// Serve is where clients find the calls that this process serves (package request). Without endpoints none comes from outside.
+	Serve Endpoints
+	// Request is where the servers are that requests go to. Without endpoints they are served in this process alone.
+	Request Endpoints
 
 	// Plain leaves the envelope out of everything that is published, for peers that are not ours. What is received may have
 	// one all the same. Default: false; publisher.Options.Plain chooses for one publisher.

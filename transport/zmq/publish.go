@@ -2,7 +2,6 @@ package zmq
 
 import (
 	"context"
-	"slices"
 
 	"github.com/fanfare-go/fanfare/transport"
 	"github.com/go-zeromq/zmq4"
@@ -10,14 +9,6 @@ import (
 
 // maxTopic is the longest topic, in bytes.
 const maxTopic = 255
-
-// outgoing is what is needed to put a message together. The socket is done with it when it has sent.
-type outgoing struct {
-	topic    []byte
-	frames   [][]byte
-	envelope []byte   // of the copy that is kept
-	kept     [][]byte // frames of that
-}
 
 // Publish hands m to every peer that subscribed to a prefix of its topic. It leaves out the envelope if Options.Plain or m.Plain asks
 // for that, or if there is none. The error is a [*LimitError] for a topic of more than 255 bytes or a message without payload, a
@@ -28,8 +19,7 @@ func (t *Transport) Publish(m *transport.Message) error {
 	}
 	o := t.borrow()
 	err := t.send(o.assemble(m, t.plain), m.Owned)
-	clear(o.frames)
-	t.outgoing.Put(o)
+	t.giveBack(o)
 	return public(err)
 }
 
@@ -46,31 +36,16 @@ func (t *Transport) check(m *transport.Message) error {
 	return nil
 }
 
-func (t *Transport) borrow() *outgoing {
-	o, _ := t.outgoing.Get().(*outgoing)
-	if o == nil {
-		o = &outgoing{}
-	}
-	return o
-}
-
 // assemble returns the frames of m, in memory of o where they need any.
 func (o *outgoing) assemble(m *transport.Message, plain bool) zmq4.Msg {
-	o.topic = append(o.topic[:0], m.Topic...)
-	o.frames = append(o.frames[:0], o.topic)
+	o.frames = o.frames[:0]
+	o.appendTopic(m)
 	if enveloped(m, plain) {
-		envelope := m.Envelope
-		if m.Owned { // only the payload is: the socket would keep a large envelope as well
-			envelope = slices.Clone(envelope)
-		}
-		o.frames = append(o.frames, envelope)
+		o.appendEnvelope(m)
 	}
 	o.frames = append(o.frames, m.Payload...)
 	return zmq4.Msg{Frames: o.frames}
 }
-
-// enveloped says whether m goes out with its envelope.
-func enveloped(m *transport.Message, plain bool) bool { return !plain && !m.Plain && m.Envelope != nil }
 
 // send copies what it sends, but for the large frames of an owned message.
 func (t *Transport) send(msg zmq4.Msg, owned bool) error {

@@ -49,8 +49,7 @@ func classify(frames [][]byte) (m transport.Message, ok bool) {
 	if len(frames[0]) > maxTopic {
 		return transport.Message{}, false
 	}
-	// A string over the frame itself: received frames never change, and the topic of most messages is only looked up.
-	m.Topic = unsafe.String(unsafe.SliceData(frames[0]), len(frames[0]))
+	m.Topic = view(frames[0])
 	if len(frames) >= 3 && envelope.Is(frames[1]) {
 		m.Envelope, m.Payload = frames[1], frames[2:]
 	} else {
@@ -58,3 +57,6 @@ func classify(frames [][]byte) (m transport.Message, ok bool) {
 	}
 	return m, true
 }
+
+// view returns a string over the frame itself: received frames never change, and the topic of most messages is only looked up.
+func view(frame []byte) string { return unsafe.String(unsafe.SliceData(frame), len(frame)) }

@@ -13,7 +13,7 @@ import (
 
 // counts are what the sockets do not count themselves.
 type counts struct {
-	received, unusable, untaken, badPeers, eventsLost atomic.Uint64
+	received, unusable, untaken, badPeers, eventsLost, repliesDropped atomic.Uint64
 }
 
 // Stats returns the counters. Sent counts a message once for each peer and time that it was queued for it, unless the peer's connection was lost
@@ -30,6 +30,9 @@ func (t *Transport) Stats() transport.Stats {
 		EventsLost: t.counts.eventsLost.Load() + pub.EventsDropped + sub.EventsDropped,
 
 		RetainedEvicted: pub.Evicted,
+
+		LateReplies:    t.requests.late.Load(),
+		RepliesDropped: t.counts.repliesDropped.Load(),
 	}
 }
 

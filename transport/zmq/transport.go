@@ -2,6 +2,7 @@ package zmq
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -11,17 +12,22 @@ import (
 	"github.com/go-zeromq/zmq4"
 )
 
-var _ transport.Retainer = (*Transport)(nil)
+var (
+	_ transport.Retainer  = (*Transport)(nil)
+	_ transport.Requester = (*Transport)(nil)
+)
 
-// Transport carries events over ZeroMQ. It is made by [New] and implements [transport.Retainer], whose comments say how it
-// behaves; here is only what is special to ZeroMQ. All methods may be called concurrently, but for Receive, which has one caller
-// at a time.
+// Transport carries events and requests over ZeroMQ. It is made by [New] and implements [transport.Retainer] and
+// [transport.Requester], whose comments say how it behaves; here is only what is special to ZeroMQ. All methods may be called
+// concurrently, but for Receive, which has one caller at a time.
 //
-// Both sockets are always there. One without endpoints has no peers, and so it needs no case of its own anywhere.
+// All sockets are always there. One without endpoints has no peers, and so it needs no case of its own anywhere.
 type Transport struct {
 	plain    bool
 	pub      *socket.Pub
 	sub      *socket.Sub
+	requests requests
+	serving  serving
 	outgoing sync.Pool     // of *outgoing
 	incoming []zmq4.Msg    // for Receive
 	changed  change.Signal // of either socket
@@ -35,7 +41,7 @@ type Transport struct {
 // Bound are the endpoints that a transport has bound, in the order in which they were given, as peers may dial them: with the port
 // that was chosen.
 type Bound struct {
-	Publish, Subscribe []string
+	Publish, Subscribe, Serve, Request []string
 }
 
 // New returns a transport that has bound its endpoints and has begun to dial the others. nil options connect it to nobody.
@@ -57,8 +63,11 @@ func New(o *Options) (*Transport, error) {
 		events: make(chan transport.Event, eventBuffer),
 		ended:  make(chan struct{}),
 	}
-	t.watch(t.pub)
-	t.watch(t.sub)
+	t.requests.open(t, options.socket())
+	t.serving.open(t, options.socket())
+	for _, s := range t.sockets() {
+		t.watch(s)
+	}
 	if err := t.open(&options); err != nil {
 		_ = t.Close()
 		return nil, err
@@ -74,8 +83,12 @@ func (t *Transport) open(o *Options) error {
 	}{
 		{t.pub.Listen, o.Publish.bind},
 		{t.sub.Listen, o.Subscribe.bind},
+		{t.serving.socket.Listen, o.Serve.bind},
+		{t.requests.socket.Listen, o.Request.bind},
 		{t.pub.Dial, o.Publish.connect},
 		{t.sub.Dial, o.Subscribe.connect},
+		{t.serving.socket.Dial, o.Serve.connect},
+		{t.requests.socket.Dial, o.Request.connect},
 	} {
 		for _, endpoint := range step.endpoints {
 			if err := step.do(endpoint); err != nil {
@@ -87,7 +100,14 @@ func (t *Transport) open(o *Options) error {
 }
 
 // Bound returns the endpoints that were bound. A host of * stays one: peers put in an address of this machine.
-func (t *Transport) Bound() Bound { return Bound{Publish: t.pub.Bound(), Subscribe: t.sub.Bound()} }
+func (t *Transport) Bound() Bound {
+	return Bound{Publish: t.pub.Bound(), Subscribe: t.sub.Bound(), Serve: t.serving.socket.Bound(), Request: t.requests.socket.Bound()}
+}
+
+// sockets returns all of them.
+func (t *Transport) sockets() []socket.Socket {
+	return []socket.Socket{t.pub, t.sub, t.serving.socket, t.requests.socket}
+}
 
 // Shutdown flushes what was published and closes the transport. Peers of this module have then confirmed that they received
 // everything, or have unsubscribed from everything and left, as a transport does that shuts down at the same time; plain ones
@@ -97,6 +117,7 @@ func (t *Transport) Shutdown(ctx context.Context) error {
 	if !t.refusing.CompareAndSwap(false, true) {
 		return ErrClosed
 	}
+	t.serving.end()
 	// A peer may be our own other socket, or a bus that shuts down at the same time and waits for us: the SUB unsubscribes, goes
 	// on reading until that is confirmed, and throws away what it reads.
 	var leaving sync.WaitGroup
@@ -104,18 +125,40 @@ func (t *Transport) Shutdown(ctx context.Context) error {
 		_ = t.sub.Shutdown(ctx) // who has not confirmed that we leave has lost nothing of ours
 		_ = t.sub.Close()       // waits for one that came first
 	})
-	err := t.pub.Shutdown(ctx)
+	flushing := []socket.Socket{t.pub, t.serving.socket, t.requests.socket}
+	errs := make([]error, len(flushing))
+	for i, s := range flushing {
+		leaving.Go(func() { errs[i] = s.Shutdown(ctx) })
+	}
 	leaving.Wait()
 	t.end()
-	return public(err)
+	return public(unflushed(errs))
+}
+
+// unflushed returns what several sockets could not flush as one error.
+func unflushed(errs []error) error {
+	var all socket.FlushError
+	for _, err := range errs {
+		if failed, ok := errors.AsType[*socket.FlushError](err); ok {
+			all.Peers = append(all.Peers, failed.Peers...)
+		} else if err != nil {
+			return err
+		}
+	}
+	if len(all.Peers) == 0 {
+		return nil
+	}
+	return &all
 }
 
 // Close ends the transport at once, and a Shutdown that is under way. It is idempotent, waits for every goroutine, and returns
 // nil.
 func (t *Transport) Close() error {
 	first := t.refusing.CompareAndSwap(false, true)
-	_ = t.pub.Close() // Close of a socket has no error
-	_ = t.sub.Close()
+	t.serving.end()
+	for _, s := range t.sockets() {
+		_ = s.Close() // which has no error
+	}
 	if first {
 		t.end()
 	}

@@ -54,9 +54,12 @@ func (t *Transport) emit(e transport.Event) {
 
 // peer describes the peer of an event.
 func peer(e socket.Event) transport.Peer {
-	p := transport.Peer{Endpoint: e.Endpoint, Address: e.Remote}
 	if e.Peer != nil { // its handshake was completed
-		p.Role, p.Plain = string(e.Peer.Type), !e.Peer.Own
+		return peerOf(*e.Peer)
 	}
-	return p
+	return transport.Peer{Endpoint: e.Endpoint, Address: e.Remote}
+}
+
+func peerOf(p socket.Peer) transport.Peer {
+	return transport.Peer{Endpoint: p.Endpoint, Address: p.Remote, Role: string(p.Type), Plain: !p.Own}
 }

@@ -1,0 +1,74 @@
+package request
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// callContext is the context of one handler: that of its server or caller, with a deadline of its own and an end. It costs one allocation,
+// and a timer only if somebody waits for it: most handlers never do, and context.WithDeadline takes a microsecond.
+type callContext struct {
+	context.Context
+	deadline time.Time // zero: none but the parent's
+
+	mu     sync.Mutex
+	inner  context.Context // made by the first Done
+	cancel context.CancelFunc
+	ended  bool
+}
+
+// Deadline returns its own deadline, or the parent's if that comes first.
+func (c *callContext) Deadline() (time.Time, bool) {
+	parent, ok := c.Context.Deadline()
+	if c.deadline.IsZero() || ok && parent.Before(c.deadline) {
+		return parent, ok
+	}
+	return c.deadline, true
+}
+
+// Done begins to watch deadline and parent.
+func (c *callContext) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inner == nil {
+		if c.deadline.IsZero() {
+			c.inner, c.cancel = context.WithCancel(c.Context)
+		} else {
+			c.inner, c.cancel = context.WithDeadline(c.Context, c.deadline)
+		}
+		if c.ended {
+			c.cancel()
+		}
+	}
+	return c.inner.Done()
+}
+
+// Err is nil as long as it has not ended.
+func (c *callContext) Err() error {
+	c.mu.Lock()
+	inner, ended := c.inner, c.ended
+	c.mu.Unlock()
+	switch {
+	case inner != nil:
+		return inner.Err()
+	case ended:
+		return context.Canceled
+	case c.Context.Err() != nil:
+		return c.Context.Err()
+	case !c.deadline.IsZero() && !time.Now().Before(c.deadline):
+		<-c.Done() // it stays ended
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// end cancels it.
+func (c *callContext) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if c.cancel != nil {
+		c.cancel()
+	}
+}

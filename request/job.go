@@ -1,0 +1,141 @@
+package request
+
+import (
+	"errors"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/transport"
+)
+
+// The properties of requests and replies, and their values (docs/wire.md).
+const (
+	kindProperty     = "kind"
+	kindCancel       = "cancel"
+	statusProperty   = "status"
+	messageProperty  = "message"
+	deadlineProperty = "deadline" // milliseconds left
+	attemptProperty  = "attempt"  // from 2 on
+)
+
+// job is a request from another process on its way through a server.
+type job struct {
+	server  *Server
+	request transport.Request
+	meta    envelope.Meta
+	key     replyKey
+	ctx     callContext
+}
+
+func newJob(s *Server, r transport.Request, h envelope.Header) *job {
+	j := &job{server: s, request: r, key: replyKey{h.Source, h.Seq}}
+	j.meta = envelope.Meta{
+		Origin: &envelope.Origin{Topic: s.call, Source: h.Source, Remote: true, Encoded: r.Message().Payload},
+		Seq:    h.Seq, Time: h.Time, Text: h.Properties,
+	}
+	j.ctx.Context = s.ctx
+	if text, ok := envelope.Lookup(h.Properties, deadlineProperty); ok {
+		if left, err := strconv.ParseUint(text, 10, 32); err == nil { // another's nonsense is no deadline
+			j.ctx.deadline = time.Now().Add(time.Duration(left) * time.Millisecond)
+		}
+	}
+	return j
+}
+
+// take queues a job, or answers it at once.
+func (s *Server) take(j *job) {
+	if s.options.Idempotent != nil && !s.options.Idempotent.begin(j) {
+		s.repeated.Add(1)
+		return
+	}
+	j.request.OnAbandoned(j.abandoned)
+	ok, start := s.slots.submit(j)
+	if !ok {
+		j.finish(nil, errOverloaded)
+	}
+	s.start(start)
+}
+
+// abandoned ends the handler when nobody waits for the reply any more. A reply that is kept may be asked for again on another connection.
+func (j *job) abandoned(lost bool) {
+	if !lost || j.server.options.Idempotent == nil {
+		j.ctx.end()
+	}
+}
+
+// start starts a worker, if there is to be one. Done waits for it.
+func (s *Server) start(start bool) {
+	if start {
+		go s.run(s.slots.begin())
+	}
+}
+
+// run is a worker: it handles jobs as long as there are any.
+func (s *Server) run(j *job, start bool) {
+	returned := false
+	defer func() {
+		if !returned { // the handler has ended the goroutine
+			s.log(errGoexit)
+			j.finish(nil, errGoexit)
+			go s.run(s.slots.proceed(failure))
+		}
+	}()
+	for s.start(start); j != nil; s.start(start) {
+		j, start = s.slots.proceed(j.handle())
+	}
+	returned = true
+}
+
+// handle calls the handler, and answers.
+func (j *job) handle() outcome {
+	if err := j.ctx.Err(); err != nil { // it has waited too long
+		j.finish(nil, err)
+		return expiry
+	}
+	payload, err := j.server.handling.encoded(&j.ctx, j.meta)
+	j.finish(payload, err)
+	return outcomeOf(err)
+}
+
+// finish answers the job, and all that have asked the same.
+func (j *job) finish(payload []byte, err error) {
+	j.ctx.end()
+	var refused *RemoteError
+	if err != nil {
+		refused = remote(err)
+	}
+	if replies := j.server.options.Idempotent; replies != nil {
+		replies.finish(j, payload, refused)
+		return
+	}
+	j.answer(j.request, payload, refused)
+}
+
+// answer answers one request with the outcome of the job.
+func (j *job) answer(r transport.Request, payload []byte, failure *RemoteError) {
+	s := j.server
+	if failure == nil || r.Message().Envelope != nil {
+		s.hub.answer(r, s.call, payload, failure)
+		return
+	}
+	_ = r.Reply(&transport.Message{Payload: [][]byte{s.options.PlainError}}) // the transport counts what does not arrive
+}
+
+// answer sends a reply: a payload, or a failure. What does not arrive is counted by the transport.
+func (h *hub) answer(r transport.Request, call string, payload []byte, failure *RemoteError) {
+	m := transport.Message{Topic: call, Payload: [][]byte{payload}, Owned: true}
+	if r.Message().Envelope != nil {
+		meta := envelope.Meta{Origin: &envelope.Origin{Topic: call, Source: h.bus.Source()}, Time: h.bus.Now()}
+		m.Envelope = envelope.Append(nil, &meta)
+		if failure != nil {
+			m.Envelope = envelope.AppendProperty(m.Envelope, statusProperty, string(failure.Code))
+			m.Envelope = envelope.AppendProperty(m.Envelope, messageProperty, failure.Message)
+		}
+	}
+	err := r.Reply(&m)
+	if err != nil && failure == nil && !errors.Is(err, transport.ErrLost) && !errors.Is(err, net.ErrClosed) { // such as its size
+		h.answer(r, call, nil, &RemoteError{CodeInternal, err.Error()})
+	}
+}

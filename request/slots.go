@@ -1,0 +1,231 @@
+package request
+
+import (
+	"context"
+	"sync"
+)
+
+// slots bound how much a server or a client does at the same time, count it, and know when it is nothing. Requests from other processes
+// wait in a list for a worker, callers of this process in their own goroutines; the two take turns.
+//
+// A worker that begins a request starts the next worker if more are waiting, one at a time: so quick requests are handled by one
+// goroutine, one after the other, and slow ones by as many as they need.
+type slots struct {
+	limit, queue int
+
+	mu       sync.Mutex
+	busy     int // workers and callers in this process
+	starting bool
+	waiting  []*job
+	callers  []chan struct{}
+	turn     bool // the next free slot is a caller's, if both wait
+	draining bool // takes no more requests from other processes
+	closed   bool
+	idle     chan struct{} // closed when nothing waits or runs any more; nil: nobody wants to know
+	done     chan struct{} // closed when that is so and slots were closed
+
+	begun   uint64
+	running uint64
+	ended   [refusal + 1]uint64
+}
+
+// outcome is how a request ended.
+type outcome uint8
+
+const (
+	success outcome = iota
+	failure
+	expiry  // its time was over before a handler was free
+	refusal // there was no room
+)
+
+// outcomeOf is that of a request that was handled.
+func outcomeOf(err error) outcome {
+	if err != nil {
+		return failure
+	}
+	return success
+}
+
+func (s *slots) init(limit, queue int) {
+	s.limit, s.queue, s.done = limit, queue, make(chan struct{})
+}
+
+// submit queues a request, and reports whether it did, and whether a worker is to be started.
+func (s *slots) submit(j *job) (ok, start bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun++
+	if s.closed || s.draining || len(s.waiting) >= s.queue && s.busy >= s.limit {
+		s.ended[refusal]++
+		return false, false
+	}
+	s.waiting = append(s.waiting, j)
+	return true, s.start()
+}
+
+// start takes a slot for one more worker, if there is one and none is starting. The caller holds the lock.
+func (s *slots) start() bool {
+	if s.starting || s.busy >= s.limit || len(s.waiting) == 0 {
+		return false
+	}
+	s.starting = true
+	s.busy++
+	return true
+}
+
+// begin is the first call of a worker that was started.
+func (s *slots) begin() (j *job, start bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.starting = false
+	return s.next()
+}
+
+// proceed notes how a worker's request has ended, and returns its next one.
+func (s *slots) proceed(o outcome) (j *job, start bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running--
+	s.ended[o]++
+	return s.next()
+}
+
+// next returns what a worker is to do now, nil for nothing: then its slot is free. The caller holds the lock.
+func (s *slots) next() (j *job, start bool) {
+	if len(s.waiting) == 0 || s.turn && len(s.callers) > 0 {
+		s.free()
+		return nil, s.start()
+	}
+	s.turn = true
+	s.running++
+	j = s.waiting[0]
+	s.waiting[0] = nil
+	if s.waiting = s.waiting[1:]; len(s.waiting) == 0 {
+		s.waiting = nil
+	}
+	return j, s.start()
+}
+
+// free gives a slot to a caller that waits, or back. The caller holds the lock.
+func (s *slots) free() {
+	s.turn = false
+	if len(s.callers) > 0 {
+		close(s.callers[0])
+		s.callers = s.callers[1:]
+		return
+	}
+	s.busy--
+	s.settle()
+}
+
+// settle tells those who want to know when nothing waits or runs. The caller holds the lock.
+func (s *slots) settle() {
+	if s.busy > 0 || len(s.waiting) > 0 {
+		return
+	}
+	if s.idle != nil {
+		close(s.idle)
+		s.idle = nil
+	}
+	if s.closed && !over(s.done) {
+		close(s.done)
+	}
+}
+
+// enter takes a slot for a caller in this process, and waits for one until ctx ends.
+func (s *slots) enter(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return errEnding
+	}
+	s.begun++
+	if s.busy < s.limit {
+		s.busy++
+		s.running++
+		s.mu.Unlock()
+		return nil
+	}
+	mine := make(chan struct{})
+	s.callers = append(s.callers, mine)
+	s.mu.Unlock()
+	select {
+	case <-mine:
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if over(mine) {
+		s.running++
+		return nil
+	}
+	for i, c := range s.callers {
+		if c == mine {
+			s.callers = append(s.callers[:i:i], s.callers[i+1:]...)
+			break
+		}
+	}
+	s.ended[expiry]++
+	return ctx.Err()
+}
+
+// leave gives the slot of a caller in this process back, and reports whether a worker is to be started.
+func (s *slots) leave(o outcome) (start bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running--
+	s.ended[o]++
+	s.free()
+	return s.start()
+}
+
+// drain refuses requests from other processes from now on.
+func (s *slots) drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
+}
+
+// close refuses everything from now on, and returns what waits: it counts as refused.
+func (s *slots) close() (left []*job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	left, s.waiting = s.waiting, nil
+	s.ended[refusal] += uint64(len(left))
+	s.settle()
+	return left
+}
+
+// Idle is that of [bus.Service].
+func (s *slots) Idle() (idle <-chan struct{}, begun uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy == 0 && len(s.waiting) == 0 {
+		return nil, s.begun
+	}
+	if s.idle == nil {
+		s.idle = make(chan struct{})
+	}
+	return s.idle, s.begun
+}
+
+// Left is that of [bus.Service].
+func (s *slots) Left() (queued, running uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return uint64(len(s.waiting) + len(s.callers)), s.running
+}
+
+// Done is closed when slots were closed and nothing runs any more.
+func (s *slots) Done() <-chan struct{} { return s.done }
+
+func over(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
