@@ -67,14 +67,15 @@ func (c *Client[Req, Resp]) Do(ctx context.Context, req Req) (reply Resp, err er
 	if c.slots.enter(ctx) != nil {
 		return reply, bus.ErrClosed
 	}
-	err = errGoexit // of a handler in this process
-	defer func() { c.slots.leave(outcomeOf(err)) }()
+	o := failure // unless a handler in this process returns
+	defer func() { c.slots.leave(o) }()
 	e := topic.FromMeta(req, envelope.Meta{Origin: c.origin, Time: c.hub.bus.Now()})
 	if c.chain == nil {
 		reply, err = c.ask(ctx, e)
 	} else {
 		reply, err = c.take(ctx, e)
 	}
+	o = outcomeOf(err)
 	return reply, err
 }
 
@@ -95,7 +96,7 @@ func (c *Client[Req, Resp]) ask(ctx context.Context, e topic.Event[Req]) (reply 
 		if s := c.group.pick(); s != nil {
 			reply, err = c.direct(ctx, s, e, deadline)
 			if !errors.Is(err, errEnding) { // otherwise it was closed at this moment
-				return reply, c.verdict(ctx, err, deadline)
+				return reply, err
 			}
 		}
 		frames := e.Meta().Encoded()
@@ -122,23 +123,25 @@ func (c *Client[Req, Resp]) direct(ctx context.Context, s *Server, e topic.Event
 	call := &callContext{Context: ctx, deadline: deadline}
 	defer call.end()
 	if err := s.slots.enter(call); err != nil {
-		return reply, err
+		return reply, c.verdict(ctx, err, deadline)
 	}
-	err = errGoexit
-	defer func() { s.start(s.slots.leave(outcomeOf(err))) }()
+	o := failure // unless the handler returns
+	defer func() { s.start(s.slots.leave(o)) }()
 	if same, ok := s.handling.(*served[Req, Resp]); ok {
-		return same.handle(call, e)
+		reply, err = same.handle(call, e)
+		o = outcomeOf(err)
+		return reply, c.verdict(ctx, err, deadline)
 	}
 	if e.Meta().Encoded() == nil {
-		payload, err := encode(c.call.codec, e.Value)
-		if err != nil {
+		var payload []byte
+		if payload, err = encode(c.call.codec, e.Value); err != nil {
 			return reply, err
 		}
 		e.Meta().SetEncoded([][]byte{payload})
 	}
 	payload, err := s.handling.encoded(call, *e.Meta())
-	if err != nil {
-		return reply, err
+	if o = outcomeOf(err); err != nil {
+		return reply, c.verdict(ctx, err, deadline)
 	}
 	e.Meta().SetEncoded([][]byte{payload})
 	return reply, bus.Decode(e.Meta(), c.call.codec, &reply)
@@ -148,8 +151,8 @@ func (c *Client[Req, Resp]) direct(ctx context.Context, s *Server, e topic.Event
 func (c *Client[Req, Resp]) verdict(ctx context.Context, err error, deadline time.Time) error {
 	var recursion *bus.RecursionError
 	switch {
-	case err == nil:
-		return nil
+	case err == nil || err == errEnding:
+		return err
 	case ctx.Err() != nil:
 		return c.ended(ctx, ErrTimeout)
 	case !deadline.IsZero() && !time.Now().Before(deadline) && errors.Is(err, context.DeadlineExceeded):

@@ -111,6 +111,7 @@ func (s *slots) next() (j *job, start bool) {
 func (s *slots) free() {
 	s.turn = false
 	if len(s.callers) > 0 {
+		s.running++
 		close(s.callers[0])
 		s.callers = s.callers[1:]
 		return
@@ -157,7 +158,6 @@ func (s *slots) enter(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if over(mine) {
-		s.running++
 		return nil
 	}
 	for i, c := range s.callers {

@@ -61,13 +61,12 @@ func (e *exchange) choose(excluded map[*server]bool) (best *server, first bool, 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	asked := false
-	for i := range r.servers {
-		s := r.servers[(r.next+i)%len(r.servers)]
+	for _, s := range r.servers {
 		if excluded[s] {
 			continue
 		}
 		before := e.asked(s)
-		if best == nil || asked && !before || asked == before && s.underway < best.underway {
+		if best == nil || asked && !before || asked == before && s.before(best) {
 			best, asked = s, before
 		}
 	}
@@ -78,7 +77,8 @@ func (e *exchange) choose(excluded map[*server]bool) (best *server, first bool, 
 	default:
 		return nil, false, transport.ErrNoPeer
 	}
-	r.next++
+	r.turns++
+	best.turn = r.turns
 	first = best.underway == 0
 	best.underway++
 	e.attempts = append(e.attempts, attempt{server: best})

@@ -18,13 +18,12 @@ import (
 type requests struct {
 	of     *Transport
 	socket *socket.Custom
-	frames sync.Pool     // of *[][]byte
 	ended  sync.Pool     // of *exchange
 	late   atomic.Uint64 // replies that nobody waits for
 
 	mu      sync.Mutex
 	servers []*server
-	next    int    // where the search for a server begins, so that equal ones take turns
+	turns   uint64 // counts attempts
 	ids     uint64 // of the last exchange
 	pending map[uint64]*exchange
 }
@@ -34,7 +33,15 @@ type server struct {
 	requests *requests
 	conn     *socket.Connection
 	plain    bool // it knows no envelope
-	underway int  // attempts without an answer; guarded by requests.mu
+
+	// Guarded by requests.mu.
+	underway int    // attempts without an answer
+	turn     uint64 // of the last attempt
+}
+
+// before reports whether s is to be asked rather than other: it has less to do, or its turn is longer ago.
+func (s *server) before(other *server) bool {
+	return s.underway < other.underway || s.underway == other.underway && s.turn < other.turn
 }
 
 func (r *requests) open(t *Transport, o *socket.Options) {
