@@ -16,6 +16,10 @@ type Options struct {
 	Serve Endpoints
 	// Request is where the servers are that requests go to. Without endpoints they are served in this process alone.
 	Request Endpoints
+	// Push is where workers in other processes find tasks. Without endpoints tasks stay in the process.
+	Push Endpoints
+	// Pull is where the tasks of other processes come from. Without endpoints none come.
+	Pull Endpoints
 
 	// Plain leaves the envelope out of everything that is published, for peers that are not ours. What is received may have
 	// one all the same. Default: false; publisher.Options.Plain chooses for one publisher.

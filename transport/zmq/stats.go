@@ -18,16 +18,17 @@ type counts struct {
 
 // Stats returns the counters. Sent counts a message once for each peer and time that it was queued for it, unless the peer's connection was lost
 // before it was written: those are in Dropped, with the messages that a full queue could not take and the received ones whose topic
-// was too long.
+// was too long. Tasks are in Sent and Received as well; one that a lost connection has cost is not dropped: it goes to another peer.
 func (t *Transport) Stats() transport.Stats {
 	pub, sub := t.pub.Stats(), t.sub.Stats()
+	push, pull := t.tasks.push.socket.Stats(), t.tasks.pull.socket.Stats()
 	return transport.Stats{
-		Sent:       pub.Sent + uint64(pub.Queued),
+		Sent:       pub.Sent + uint64(pub.Queued) + push.Sent + uint64(push.Queued),
 		Received:   t.counts.received.Load(),
 		Dropped:    pub.Dropped + t.counts.unusable.Load(),
 		Untaken:    sub.Dropped + t.counts.untaken.Load(),
 		BadPeers:   t.counts.badPeers.Load(),
-		EventsLost: t.counts.eventsLost.Load() + pub.EventsDropped + sub.EventsDropped,
+		EventsLost: t.counts.eventsLost.Load() + pub.EventsDropped + sub.EventsDropped + push.EventsDropped + pull.EventsDropped,
 
 		RetainedEvicted: pub.Evicted,
 

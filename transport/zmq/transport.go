@@ -15,11 +15,12 @@ import (
 var (
 	_ transport.Retainer  = (*Transport)(nil)
 	_ transport.Requester = (*Transport)(nil)
+	_ transport.Tasker    = (*Transport)(nil)
 )
 
-// Transport carries events and requests over ZeroMQ. It is made by [New] and implements [transport.Retainer] and
-// [transport.Requester], whose comments say how it behaves; here is only what is special to ZeroMQ. All methods may be called
-// concurrently, but for Receive, which has one caller at a time.
+// Transport carries events, requests and tasks over ZeroMQ. It is made by [New] and implements [transport.Retainer],
+// [transport.Requester] and [transport.Tasker], whose comments say how it behaves; here is only what is special to ZeroMQ. All
+// methods may be called concurrently, but for Receive, which has one caller at a time.
 //
 // All sockets are always there. One without endpoints has no peers, and so it needs no case of its own anywhere.
 type Transport struct {
@@ -28,6 +29,7 @@ type Transport struct {
 	sub      *socket.Sub
 	requests requests
 	serving  serving
+	tasks    tasks
 	outgoing sync.Pool     // of *outgoing
 	incoming []zmq4.Msg    // for Receive
 	changed  change.Signal // of either socket
@@ -41,7 +43,7 @@ type Transport struct {
 // Bound are the endpoints that a transport has bound, in the order in which they were given, as peers may dial them: with the port
 // that was chosen.
 type Bound struct {
-	Publish, Subscribe, Serve, Request []string
+	Publish, Subscribe, Serve, Request, Push, Pull []string
 }
 
 // New returns a transport that has bound its endpoints and has begun to dial the others. nil options connect it to nobody.
@@ -65,6 +67,7 @@ func New(o *Options) (*Transport, error) {
 	}
 	t.requests.open(t, options.socket())
 	t.serving.open(t, options.socket())
+	t.tasks.init(&options, &t.counts)
 	for _, s := range t.sockets() {
 		t.watch(s)
 	}
@@ -85,10 +88,14 @@ func (t *Transport) open(o *Options) error {
 		{t.sub.Listen, o.Subscribe.bind},
 		{t.serving.socket.Listen, o.Serve.bind},
 		{t.requests.socket.Listen, o.Request.bind},
+		{t.tasks.push.socket.Listen, o.Push.bind},
+		{t.tasks.pull.socket.Listen, o.Pull.bind},
 		{t.pub.Dial, o.Publish.connect},
 		{t.sub.Dial, o.Subscribe.connect},
 		{t.serving.socket.Dial, o.Serve.connect},
 		{t.requests.socket.Dial, o.Request.connect},
+		{t.tasks.push.socket.Dial, o.Push.connect},
+		{t.tasks.pull.socket.Dial, o.Pull.connect},
 	} {
 		for _, endpoint := range step.endpoints {
 			if err := step.do(endpoint); err != nil {
@@ -101,23 +108,30 @@ func (t *Transport) open(o *Options) error {
 
 // Bound returns the endpoints that were bound. A host of * stays one: peers put in an address of this machine.
 func (t *Transport) Bound() Bound {
-	return Bound{Publish: t.pub.Bound(), Subscribe: t.sub.Bound(), Serve: t.serving.socket.Bound(), Request: t.requests.socket.Bound()}
+	return Bound{
+		Publish: t.pub.Bound(), Subscribe: t.sub.Bound(),
+		Serve: t.serving.socket.Bound(), Request: t.requests.socket.Bound(),
+		Push: t.tasks.push.socket.Bound(), Pull: t.tasks.pull.socket.Bound(),
+	}
 }
 
 // sockets returns all of them.
-func (t *Transport) sockets() []socket.Socket {
-	return []socket.Socket{t.pub, t.sub, t.serving.socket, t.requests.socket}
+func (t *Transport) sockets() []socket.Socket { return append(t.flushed(), t.sub) }
+
+// flushed returns those that have something to flush at the end.
+func (t *Transport) flushed() []socket.Socket {
+	return []socket.Socket{t.pub, t.serving.socket, t.requests.socket, t.tasks.push.socket, t.tasks.pull.socket}
 }
 
-// Shutdown flushes what was published and closes the transport. Peers of this module have then confirmed that they received
-// everything, or have unsubscribed from everything and left, as a transport does that shuts down at the same time; plain ones
+// Shutdown flushes what was published, asked, replied and given out, and what became of tasks that were taken, and closes the transport. Peers
+// of this module have then confirmed that they received everything, or have unsubscribed from everything and left, as a transport does that shuts down at the same time; plain ones
 // have closed their side of the connection after everything was written. When ctx ends first, or a connection is lost, the error
 // is a [*socket.FlushError] that names each peer; the transport is closed in every case.
 func (t *Transport) Shutdown(ctx context.Context) error {
 	if !t.refusing.CompareAndSwap(false, true) {
 		return ErrClosed
 	}
-	t.serving.end()
+	t.release()
 	// A peer may be our own other socket, or a bus that shuts down at the same time and waits for us: the SUB unsubscribes, goes
 	// on reading until that is confirmed, and throws away what it reads.
 	var leaving sync.WaitGroup
@@ -125,9 +139,9 @@ func (t *Transport) Shutdown(ctx context.Context) error {
 		_ = t.sub.Shutdown(ctx) // who has not confirmed that we leave has lost nothing of ours
 		_ = t.sub.Close()       // waits for one that came first
 	})
-	flushing := []socket.Socket{t.pub, t.serving.socket, t.requests.socket}
-	errs := make([]error, len(flushing))
-	for i, s := range flushing {
+	flushed := t.flushed()
+	errs := make([]error, len(flushed))
+	for i, s := range flushed {
 		leaving.Go(func() { errs[i] = s.Shutdown(ctx) })
 	}
 	leaving.Wait()
@@ -135,27 +149,27 @@ func (t *Transport) Shutdown(ctx context.Context) error {
 	return public(unflushed(errs))
 }
 
-// unflushed returns what several sockets could not flush as one error.
-func unflushed(errs []error) error {
+// unflushed joins the errors of sockets that were shut down at the same time.
+func unflushed(errs []error) (other error) {
 	var all socket.FlushError
 	for _, err := range errs {
 		if failed, ok := errors.AsType[*socket.FlushError](err); ok {
 			all.Peers = append(all.Peers, failed.Peers...)
-		} else if err != nil {
-			return err
+		} else if other == nil {
+			other = err
 		}
 	}
-	if len(all.Peers) == 0 {
-		return nil
+	if len(all.Peers) > 0 {
+		return &all
 	}
-	return &all
+	return other
 }
 
 // Close ends the transport at once, and a Shutdown that is under way. It is idempotent, waits for every goroutine, and returns
 // nil.
 func (t *Transport) Close() error {
 	first := t.refusing.CompareAndSwap(false, true)
-	t.serving.end()
+	t.release()
 	for _, s := range t.sockets() {
 		_ = s.Close() // which has no error
 	}
@@ -164,6 +178,12 @@ func (t *Transport) Close() error {
 	}
 	<-t.ended
 	return nil
+}
+
+// release lets readers go that wait for a server, or for somebody who takes tasks.
+func (t *Transport) release() {
+	t.serving.end()
+	t.tasks.release()
 }
 
 // end is the last step of the call that ended the transport: the sockets are closed.
