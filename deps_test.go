@@ -40,7 +40,7 @@ var imports = map[string]struct{ ours, modules string }{
 	"publisher":  {"bus topic codec transport internal/envelope internal/lane", "golang-lru uuid"},
 	"subscriber": {"bus topic codec transport internal/envelope internal/lane internal/match", "uuid"},
 	"request":    {"bus topic codec transport internal/envelope", "golang-lru uuid"},
-	"pipeline":   {"bus topic codec transport internal/envelope internal/lane", ""},
+	"pipeline":   {"bus topic codec transport internal/change internal/envelope internal/lane", "uuid"},
 	"middleware": {"bus", "zerolog"},
 
 	"socket":        {"internal/change internal/match internal/zmtp", "zmq4"},
