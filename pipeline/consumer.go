@@ -66,7 +66,7 @@ func (c *consumer) grant(n uint32) {
 func (c *consumer) send(seq uint64, s *slot) error {
 	if c.remote == nil {
 		c.intake.put(job{
-			seq: seq, origin: s.from.origin, time: s.time, text: s.text, payload: s.payload, value: s.value, codec: s.from.codec, attempt: s.failures + 1,
+			seq: seq, origin: s.from.origin, time: s.time, text: s.text, payload: s.payload, value: s.value, from: s.from, attempt: s.failures + 1,
 		})
 		c.credit--
 		return nil

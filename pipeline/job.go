@@ -3,7 +3,6 @@ package pipeline
 import (
 	"strconv"
 
-	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/internal/envelope"
 )
 
@@ -15,11 +14,11 @@ type job struct {
 	time    int64
 	text    string
 	payload []byte
-	parts   [][]byte    // the payload, if it came in several parts
-	value   any         // *T of the producer's type, nil: only the payload is there
-	codec   codec.Codec // of a value whose payload is nil
-	attempt int         // 0: in the properties
-	since   int64       // it came, Unix nanoseconds
+	parts   [][]byte  // the payload, if it came in several parts
+	value   any       // *T of the producer's type, nil: only the payload is there
+	from    *producer // of a value
+	attempt int       // 0: in the properties
+	since   int64     // it came, Unix nanoseconds
 }
 
 // count returns which attempt it is, from 1.

@@ -190,7 +190,7 @@ func (j *job) bytes() ([]byte, error) {
 	case j.parts != nil:
 		return bytes.Join(j.parts, nil), nil
 	case j.payload == nil && j.value != nil:
-		return j.codec.Append([]byte{}, j.value)
+		return j.from.codec.Append([]byte{}, j.value)
 	}
 	return j.payload, nil
 }

@@ -100,6 +100,16 @@ type typedHand[T any] struct {
 	function *function[T]
 	event    topic.Event[T] // the task at hand, as middleware sees it
 	message  *bus.Message   // nil without middleware
+	last     *producer      // that shares was asked about
+	shared   bool           // and what it has answered
+}
+
+// shares reports whether a producer of the same Go type has the same codec.
+func (h *typedHand[T]) shares(p *producer) bool {
+	if p != h.last {
+		h.last, h.shared = p, same(p.codec, h.function.task.codec)
+	}
+	return h.shared
 }
 
 func (f *function[T]) newHand() hand {
@@ -114,8 +124,7 @@ func (f *function[T]) newHand() hand {
 func (h *typedHand[T]) handle(ctx context.Context, j *job) error {
 	h.event = topic.FromMeta(*new(T), j.meta())
 	defer h.forget()
-	p, ok := j.value.(*T)
-	if ok = ok && same(j.codec, h.function.task.codec); ok {
+	if p, ok := j.value.(*T); ok && h.shares(j.from) {
 		h.event.Value = *p
 	} else {
 		payload, err := j.bytes()
