@@ -1,0 +1,267 @@
+package zmq_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fanfare-go/fanfare/internal/zmtp"
+	"github.com/fanfare-go/fanfare/transport"
+)
+
+// diary notes what a transport tells a source or a sink, a line each.
+type diary struct {
+	mu    sync.Mutex
+	lines []string
+	added chan struct{}
+}
+
+func newDiary() *diary { return &diary{added: make(chan struct{})} }
+
+func (d *diary) note(format string, args ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lines = append(d.lines, fmt.Sprintf(format, args...))
+	close(d.added)
+	d.added = make(chan struct{})
+}
+
+// want takes the next line, and waits for it.
+func (d *diary) want(t testing.TB, wants ...string) {
+	t.Helper()
+	ctx := patient(t)
+	for _, want := range wants {
+		for {
+			d.mu.Lock()
+			added, line, ok := d.added, "", len(d.lines) > 0
+			if ok {
+				line, d.lines = d.lines[0], d.lines[1:]
+			}
+			d.mu.Unlock()
+			if ok {
+				if line != want {
+					t.Fatalf("told %q, want %q", line, want)
+				}
+				break
+			}
+			select {
+			case <-added:
+			case <-ctx.Done():
+				t.Fatalf("not told %q", want)
+			}
+		}
+	}
+}
+
+// none fails the test if there are lines.
+func (d *diary) none(t testing.TB) {
+	t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.lines) > 0 {
+		t.Errorf("told %q", d.lines)
+	}
+}
+
+// taskSource is a source whose tasks the test gives.
+type taskSource struct {
+	*diary
+	workers chan transport.TaskWorker
+}
+
+func newTaskSource() *taskSource {
+	return &taskSource{newDiary(), make(chan transport.TaskWorker, 100)}
+}
+
+func (s *taskSource) WorkerUp(w transport.TaskWorker) {
+	s.note("up plain=%v", w.Peer().Plain)
+	s.workers <- w
+}
+
+func (s *taskSource) Credit(_ transport.TaskWorker, task string, n uint32) {
+	s.note("credit %s %d", task, n)
+}
+
+func (s *taskSource) Ack(_ transport.TaskWorker, task string, first uint64, count uint32) {
+	s.note("ack %s %d+%d", task, first, count)
+}
+
+func (s *taskSource) Nack(_ transport.TaskWorker, task string, seq uint64, delay time.Duration, reason string) {
+	s.note("nack %s %d %v %s", task, seq, delay, reason)
+}
+
+func (s *taskSource) Written(w transport.TaskWorker) {}
+
+func (s *taskSource) WorkerDown(w transport.TaskWorker, err error) {
+	s.note("down sent=%d err=%v", w.Sent(), err != nil)
+}
+
+// next returns the next worker.
+func (s *taskSource) next(t testing.TB) transport.TaskWorker {
+	t.Helper()
+	select {
+	case w := <-s.workers:
+		return w
+	case <-patient(t).Done():
+		t.Fatal("no worker")
+	}
+	return nil
+}
+
+// taskSink is a sink that notes tasks.
+type taskSink struct {
+	*diary
+	producers chan transport.TaskProducer
+	gate      chan struct{} // Tasks takes one from it for each call, if it is not nil
+}
+
+func newTaskSink() *taskSink {
+	return &taskSink{newDiary(), make(chan transport.TaskProducer, 100), nil}
+}
+
+func (s *taskSink) ProducerUp(p transport.TaskProducer) {
+	s.note("up plain=%v", p.Peer().Plain)
+	s.producers <- p
+}
+
+func (s *taskSink) Tasks(_ transport.TaskProducer, tasks []transport.Message) int {
+	if s.gate != nil {
+		if _, ok := <-s.gate; !ok {
+			return 0
+		}
+	}
+	for _, m := range tasks {
+		s.note("task %s %v %s", m.Topic, m.Envelope != nil, text(m))
+	}
+	return len(tasks)
+}
+
+func (s *taskSink) ProducerDown(_ transport.TaskProducer, err error) {
+	s.note("down err=%v", err != nil)
+}
+
+func (s *taskSink) next(t testing.TB) transport.TaskProducer {
+	t.Helper()
+	select {
+	case p := <-s.producers:
+		return p
+	case <-patient(t).Done():
+		t.Fatal("no producer")
+	}
+	return nil
+}
+
+func produce(t testing.TB, tr transport.Tasker, s transport.TaskSource) (release func()) {
+	t.Helper()
+	release, err := tr.Produce(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return release
+}
+
+func work(t testing.TB, tr transport.Tasker, s transport.TaskSink) (release func()) {
+	t.Helper()
+	release, err := tr.Work(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return release
+}
+
+func give(t testing.TB, w transport.TaskWorker, m *transport.Message) (nth uint64) {
+	t.Helper()
+	nth, err := w.Send(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nth
+}
+
+// rawPeer is a peer that says exactly the bytes it is told to.
+type rawPeer struct {
+	testing.TB
+	net.Conn
+	decoder *zmtp.Decoder
+}
+
+// rawPeerAt connects a raw peer of a socket type, with further properties of its READY.
+func rawPeerAt(t testing.TB, endpoint, socketType string, properties ...string) *rawPeer {
+	t.Helper()
+	nc, err := net.Dial("tcp", strings.TrimPrefix(endpoint, "tcp://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = nc.Close() })
+	_ = nc.SetDeadline(time.Now().Add(patience))
+	r := &rawPeer{t, nc, zmtp.NewDecoder(zmtp.Limits{MessageBytes: 1 << 24, Frames: 100, CommandBytes: 1 << 16}, nil)}
+	all := map[string]string{"Socket-Type": socketType}
+	for _, p := range properties {
+		name, value, _ := strings.Cut(p, "=")
+		all[name] = value
+	}
+	metadata, err := zmtp.AppendMetadata(nil, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	greeting := make([]byte, 64)
+	greeting[0], greeting[9], greeting[10] = 0xFF, 0x7F, 3
+	copy(greeting[12:], "NULL")
+	r.say(greeting, zmtp.AppendCommand(nil, "READY", metadata))
+	if _, err := io.ReadFull(r, make([]byte, 64)); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.next(); !strings.HasPrefix(got, "/\x05READY") {
+		t.Fatalf("got %q, want READY", got)
+	}
+	return r
+}
+
+func (r *rawPeer) say(parts ...[]byte) {
+	r.Helper()
+	if _, err := r.Write(bytes.Join(parts, nil)); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *rawPeer) command(name, body string) { r.say(zmtp.AppendCommand(nil, name, []byte(body))) }
+
+// next returns the next message, its frames joined by "|", or the next command after a "/". At the end of the connection it returns "EOF".
+func (r *rawPeer) next() string {
+	r.Helper()
+	for {
+		message, command, err := r.decoder.Next()
+		switch {
+		case err != nil:
+			r.Fatal(err)
+		case command != nil:
+			return "/" + string(command)
+		case message != nil:
+			return string(bytes.Join(message, []byte("|")))
+		}
+		n, err := r.Read(r.decoder.Buffer())
+		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				r.Fatal(err)
+			}
+			return "EOF"
+		}
+		r.decoder.Advance(n)
+	}
+}
+
+func (r *rawPeer) want(wants ...string) {
+	r.Helper()
+	for _, w := range wants {
+		if got := r.next(); got != w {
+			r.Fatalf("got %q, want %q", got, w)
+		}
+	}
+}
