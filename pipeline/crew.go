@@ -134,10 +134,10 @@ func (c *crew) finished(j *job, err error, delay time.Duration) {
 	default:
 		i.upstream.nack(j.seq, delay, reasonOf(err))
 	}
-	i.refill()
 	if c.behind && c.held == 0 {
 		c.catchUp()
 	}
+	i.refill()
 	if i.free {
 		c.depot.spare.Tell()
 	}
