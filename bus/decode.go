@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"bytes"
 	"reflect"
 
 	"github.com/fanfare-go/fanfare/internal/envelope"
@@ -14,14 +13,9 @@ type Decoder interface {
 	ContentType() string
 }
 
-// Decode decodes the payload of an event that came encoded into v, inside the module. The error is a [*DecodeError].
-func Decode(m *envelope.Meta, d Decoder, v any) error {
-	frames := m.Encoded()
-	src := frames[0]
-	if len(frames) > 1 {
-		src = bytes.Join(frames, nil)
-	}
-	err := d.Decode(src, v)
+// Decode decodes the payload of an event into v, inside the module. The error is a [*DecodeError].
+func Decode(m *envelope.Meta, payload []byte, d Decoder, v any) error {
+	err := d.Decode(payload, v)
 	if err == nil {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"bytes"
 	"fmt"
 	"iter"
 	"time"
@@ -98,11 +97,8 @@ func (m *Message) SetHeader(name, value string) error {
 // Payload returns the encoded event. A value published on this bus is encoded the first time; a payload that was received in
 // several parts is joined. The caller must not change it, and it stays valid after the call.
 func (m *Message) Payload() ([]byte, error) {
-	if frames := m.meta.Encoded(); frames != nil {
-		if len(frames) == 1 {
-			return frames[0], nil
-		}
-		return bytes.Join(frames, nil), nil
+	if m.meta.Encoded() != nil {
+		return m.meta.Payload(), nil
 	}
 	if m.encoded == nil {
 		b, err := m.encoder.Append([]byte{}, m.body)

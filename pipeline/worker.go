@@ -165,10 +165,7 @@ func (f *function[T]) innermost(ctx context.Context, m *bus.Message) error {
 // decode sets the value of e.
 func (f *function[T]) decode(payload []byte, e *topic.Event[T]) error {
 	e.Value = *new(T)
-	if err := f.task.codec.Decode(payload, &e.Value); err != nil {
-		return bus.NewDecodeError(e.Meta(), f.task.codec.ContentType(), reflect.TypeFor[T]().String(), err)
-	}
-	return nil
+	return bus.Decode(e.Meta(), payload, f.task.codec, &e.Value)
 }
 
 // same reports whether two codecs are the same one. Those that cannot be compared are not.

@@ -114,7 +114,7 @@ func (c *Client[Req, Resp]) ask(ctx context.Context, e topic.Event[Req]) (reply 
 		if err != nil {
 			return reply, err
 		}
-		return reply, bus.Decode(m, c.call.codec, &reply)
+		return reply, bus.Decode(m, m.Payload(), c.call.codec, &reply)
 	}
 }
 
@@ -144,7 +144,7 @@ func (c *Client[Req, Resp]) direct(ctx context.Context, s *Server, e topic.Event
 		return reply, c.verdict(ctx, err, deadline)
 	}
 	e.Meta().SetEncoded([][]byte{payload})
-	return reply, bus.Decode(e.Meta(), c.call.codec, &reply)
+	return reply, bus.Decode(e.Meta(), e.Meta().Payload(), c.call.codec, &reply)
 }
 
 // verdict returns what the error of a handler in this process is to the caller: the same as if it had been in another one.

@@ -119,7 +119,7 @@ func (d *served[Req, Resp]) handle(ctx context.Context, e topic.Event[Req]) (rep
 
 // decode is apart, so that requests that need no decoding stay on the stack.
 func (d *served[Req, Resp]) decode(ctx context.Context, e topic.Event[Req]) (reply Resp, err error) {
-	if err := bus.Decode(e.Meta(), d.call.codec, &e.Value); err != nil {
+	if err := bus.Decode(e.Meta(), e.Meta().Payload(), d.call.codec, &e.Value); err != nil {
 		return reply, err
 	}
 	return d.handler(ctx, e.Value)
@@ -134,7 +134,7 @@ func (d *served[Req, Resp]) innermost(ctx context.Context, m *bus.Message) error
 	e := m.Event().(*topic.Event[Req])
 	if m.Stale() {
 		e.Value = *new(Req)
-		if err := bus.Decode(e.Meta(), d.call.codec, &e.Value); err != nil {
+		if err := bus.Decode(e.Meta(), e.Meta().Payload(), d.call.codec, &e.Value); err != nil {
 			return err
 		}
 		m.Fresh()

@@ -197,7 +197,7 @@ func (s *sink[T]) innermost(ctx context.Context, m *bus.Message) error {
 // decode sets the value of e from its payload.
 func (s *sink[T]) decode(ctx context.Context, e *topic.Event[T]) error {
 	e.Value = *new(T)
-	err := bus.Decode(e.Meta(), s.codec, &e.Value)
+	err := bus.Decode(e.Meta(), e.Meta().Payload(), s.codec, &e.Value)
 	if err != nil && s.undecodable != nil {
 		return s.undecodable(ctx, err)
 	}

@@ -2,6 +2,7 @@
 package envelope
 
 import (
+	"bytes"
 	"iter"
 	"strconv"
 
@@ -34,6 +35,15 @@ func (m *Meta) Encoded() [][]byte {
 		return nil
 	}
 	return m.Origin.Encoded
+}
+
+// Payload returns what Encoded does, in one part.
+func (m *Meta) Payload() []byte {
+	frames := m.Encoded()
+	if len(frames) == 1 {
+		return frames[0]
+	}
+	return bytes.Join(frames, nil)
 }
 
 // SetEncoded makes frames what the value is to be decoded from. Other events of the same origin are not affected.
