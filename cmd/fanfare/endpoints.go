@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net"
+	"slices"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/socket"
@@ -33,7 +34,7 @@ func open(o *zmq.Options, log logger) (*bus.Bus, error) {
 		return nil, endpointFault(err)
 	}
 	bound := tr.Bound()
-	for _, endpoint := range append(bound.Publish, bound.Subscribe...) {
+	for _, endpoint := range slices.Concat(bound.Publish, bound.Subscribe, bound.Serve, bound.Request) {
 		log.Info().Str("endpoint", endpoint).Msg("listening")
 	}
 	b, err := bus.New(&bus.Options{Transport: tr, Logger: &log.Logger})

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/fanfare-go/fanfare/request"
 )
 
 // The exit codes.
@@ -43,7 +45,7 @@ func exitCode(err error) int {
 	if _, usage := errors.AsType[*usageError](err); usage {
 		return exitUsage
 	}
-	if _, timeout := errors.AsType[*timeoutError](err); timeout {
+	if _, timeout := errors.AsType[*timeoutError](err); timeout || errors.Is(err, request.ErrTimeout) || errors.Is(err, request.ErrNoServer) {
 		return exitTimeout
 	}
 	return exitFailed

@@ -11,8 +11,10 @@ import (
 
 // cli is the command line. Each verb has a file of its own, with a Run method that does its work.
 type cli struct {
-	Sub subscribe `cmd:"" help:"Print the events that arrive."`
-	Pub publish   `cmd:"" help:"Publish events."`
+	Sub   subscribe `cmd:"" help:"Print the events that arrive."`
+	Pub   publish   `cmd:"" help:"Publish events."`
+	Req   ask       `cmd:"" help:"Ask, and print the reply."`
+	Reply answer    `cmd:"" help:"Answer what others ask."`
 
 	Quiet   bool             `short:"q" help:"Write only warnings and errors to stderr."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
@@ -24,13 +26,18 @@ func (cli) Help() string {
 may connect, and several endpoints are allowed: tcp://host:port, tcp://*:port, ipc:///path. Port 0 stands for any free one; stderr
 tells which.
 
-Events go to stdout, everything else to stderr. The exit code is 0 when all was done, 1 when something failed, 2 for a wrong command
-line, and 3 for a timeout.
+Events and replies go to stdout, everything else to stderr. The exit code is 0 when all was done, 1 when something failed, 2 for a
+wrong command line, and 3 for a timeout.
 
 Try it in two terminals:
 
   fanfare sub --bind tcp://127.0.0.1:5555
-  fanfare pub --connect tcp://127.0.0.1:5555 greetings 'hello, world'`
+  fanfare pub --connect tcp://127.0.0.1:5555 greetings 'hello, world'
+
+Or with a question and its answer:
+
+  fanfare reply --bind tcp://127.0.0.1:5556 --command 'tr a-z A-Z' text.upper
+  fanfare req --connect tcp://127.0.0.1:5556 text.upper 'hello, world'`
 }
 
 // run is the whole command but for the process around it. It returns the exit code.
@@ -39,7 +46,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	exited := false // by --help or --version
 	parser, err := kong.New(&c,
 		kong.Name("fanfare"),
-		kong.Description("Publish and subscribe from the command line, to Fanfare buses and to any ZeroMQ peer."),
+		kong.Description("Publish and subscribe, ask and answer from the command line, with Fanfare buses and with any ZeroMQ peer."),
 		kong.Vars{"version": version()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Writers(stdout, stderr),
@@ -56,7 +63,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return report(stderr, commandOf(err), &usageError{err})
 	}
 	call.BindTo(ctx, (*context.Context)(nil))
-	err = call.Run(&stdio{in: stdin, out: stdout, log: newLogger(stderr, c.Quiet)})
+	err = call.Run(&stdio{in: stdin, out: stdout, err: stderr, log: newLogger(stderr, c.Quiet)})
 	return report(stderr, "fanfare "+call.Selected().Name, err)
 }
 
@@ -64,6 +71,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 type stdio struct {
 	in  io.Reader
 	out io.Writer
+	err io.Writer // for what is not of this program; its own lines go to log
 	log logger
 }
 
