@@ -32,7 +32,7 @@ lint: ## formatting, go vet, the linters, and tidy module files
 	@unformatted=$$(gofmt -l .); \
 	if [[ -n $$unformatted ]]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
-	go vet -tags stress ./testing/interop ./testing/network
+	go vet -tags stress ./testing/interop ./testing/network ./testing/chaos
 	$(TOOL) staticcheck ./...
 	$(TOOL) revive -config revive.toml -set_exit_status ./...
 	go mod tidy -diff
@@ -51,10 +51,11 @@ bench: ## every benchmark BENCHCOUNT times
 	go test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./...
 
 .PHONY: stress
-stress: interop ## what takes long: ten minutes of everything at once, messages of 100 MiB, cuts of 5 s, floods of 30 s, many rounds under the race detector
+stress: interop ## what takes long: ten minutes of everything at once, messages of 100 MiB, cuts of 5 s, floods of 30 s, a minute of kills, many rounds under the race detector
 	FANFARE_STRESS=10m go test -race -v -timeout 20m ./testing/stress
 	go test -tags stress -run Huge -timeout 20m ./testing/interop
 	go test -tags stress -v -timeout 20m ./testing/network
+	go test -tags stress -race -v -timeout 20m ./testing/chaos
 	go test -race -count 20 -timeout 30m ./socket ./bus ./internal/...
 
 .PHONY: demo

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -15,6 +16,7 @@ type Link struct {
 	listener net.Listener
 	target   string
 	tasks    sync.WaitGroup
+	carried  atomic.Int64
 
 	mu    sync.Mutex
 	moved sync.Cond // state has changed
@@ -51,6 +53,9 @@ func NewLink(t testing.TB, endpoint string) *Link {
 
 // Endpoint returns what to connect to instead.
 func (l *Link) Endpoint() string { return "tcp://" + l.listener.Addr().String() }
+
+// Carried returns how many bytes have passed, both ways together.
+func (l *Link) Carried() int64 { return l.carried.Load() }
 
 // Reset ends all connections with a reset, and others that come about at once.
 func (l *Link) Reset() { l.move(refusing) }
@@ -116,6 +121,7 @@ func (l *Link) carry(to, from net.Conn) {
 		n, err := from.Read(buf)
 		if n > 0 && l.pass() {
 			_, writeErr := to.Write(buf[:n])
+			l.carried.Add(int64(n))
 			err = errors.Join(err, writeErr)
 		}
 		switch {

@@ -25,6 +25,9 @@ func TestLink(t *testing.T) {
 	}
 	carries(t, near, far)
 	carries(t, far, near)
+	if link.Carried() == 0 {
+		t.Error("nothing was carried")
+	}
 
 	link.Silence()
 	write(t, near, "held")

@@ -1,0 +1,10 @@
+//go:build stress
+
+package chaos_test
+
+import "time"
+
+const (
+	stormFor  = time.Minute
+	killEvery = time.Second
+)

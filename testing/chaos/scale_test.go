@@ -1,0 +1,10 @@
+//go:build !stress
+
+package chaos_test
+
+import "time"
+
+const (
+	stormFor  = 3 * time.Second
+	killEvery = 200 * time.Millisecond
+)

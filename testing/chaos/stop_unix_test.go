@@ -1,0 +1,62 @@
+//go:build unix
+
+package chaos_test
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+
+	"github.com/fanfare-go/fanfare/testing/network"
+	"github.com/fanfare-go/fanfare/transport/zmq"
+)
+
+// A server dies with requests in its system that it has not even read. The one that is started where it was answers them.
+func TestServerDiesBeforeReading(t *testing.T) {
+	t.Parallel()
+	const asked = 20
+	first := start(t, spec{Role: "server", Bind: []string{anyPort}})
+	way := network.NewLink(t, first.endpoint())
+	b, _ := join(t, zmq.Options{Request: zmq.Connect(way.Endpoint())})
+	cl := newClient(t, b, forEver, 2)
+	if err := cl.WaitServers(patient(t), 1); err != nil {
+		t.Fatal(err)
+	}
+	must(first.process.Signal(syscall.SIGSTOP))
+	before := way.Carried()
+	var done []<-chan outcome
+	for i := range asked {
+		done = append(done, ask(t, cl, question{Text: fmt.Sprint(i)}))
+	}
+	if !eventually(func() bool { return way.Carried() > before }) {
+		t.Fatal("nothing was sent")
+	}
+	first.Kill()
+	second := first.again()
+	for i, d := range done {
+		replied(t, d, fmt.Sprint(i), second)
+	}
+}
+
+// A server stops without dying, so that its connection stays. What it was asked goes to the other one when its part of the time is over.
+func TestServerStops(t *testing.T) {
+	t.Parallel()
+	const asked = 10
+	stopped, well := start(t, spec{Role: "server", Bind: []string{anyPort}}), start(t, spec{Role: "server", Bind: []string{anyPort}})
+	b, _ := join(t, zmq.Options{Request: zmq.Connect(stopped.endpoint(), well.endpoint())})
+	cl := newClient(t, b, patience, 60)
+	if err := cl.WaitServers(patient(t), 2); err != nil {
+		t.Fatal(err)
+	}
+	must(stopped.process.Signal(syscall.SIGSTOP))
+	var done []<-chan outcome
+	for i := range asked {
+		done = append(done, ask(t, cl, question{Text: fmt.Sprint(i)}))
+	}
+	for i, d := range done {
+		replied(t, d, fmt.Sprint(i), well)
+	}
+	if s := cl.Stats(); s.Attempts <= asked || s.Lost != 0 {
+		t.Errorf("%+v", s)
+	}
+}
