@@ -54,7 +54,7 @@ func NewLink(t testing.TB, endpoint string) *Link {
 // Endpoint returns what to connect to instead.
 func (l *Link) Endpoint() string { return "tcp://" + l.listener.Addr().String() }
 
-// Carried returns how many bytes have passed, both ways together.
+// Carried returns how many bytes were let pass, both ways together.
 func (l *Link) Carried() int64 { return l.carried.Load() }
 
 // Reset ends all connections with a reset, and others that come about at once.
@@ -120,8 +120,8 @@ func (l *Link) carry(to, from net.Conn) {
 	for {
 		n, err := from.Read(buf)
 		if n > 0 && l.pass() {
-			_, writeErr := to.Write(buf[:n])
 			l.carried.Add(int64(n))
+			_, writeErr := to.Write(buf[:n])
 			err = errors.Join(err, writeErr)
 		}
 		switch {
