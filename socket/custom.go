@@ -127,6 +127,7 @@ func (p customer) attach(c *conn) error {
 	s := &custom{plain: plain{c}}
 	c.session = s
 	c.out.keep = true // so that Sent is exact at the end
+	c.out.gather = true
 	c.out.onWritten = func() { s.session.Written() }
 	if err := p.base.add(c); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -17,6 +18,7 @@ type outQueue struct {
 	hwm       int            // negative: none. A replay goes beyond it
 	conflate  bool           // keep one message, the newest
 	keep      bool           // what was not written when the queue ends is kept for rest
+	gather    bool           // the writer that wakes lets others run first: they may have more to queue, and a Write takes microseconds
 	shared    bool           // read by the other side itself (inproc): it has what it has taken
 	late      *atomic.Uint64 // counts messages for a queue that has ended
 	replaced  *atomic.Uint64 // counts messages that conflate replaced
@@ -298,6 +300,11 @@ func (q *outQueue) take() *segment {
 	for q.kicked || q.empty() && q.writing == nil && !q.closed && !q.finished {
 		q.idle = !q.kicked
 		q.ready.Wait()
+		if q.gather && q.head != nil {
+			q.mu.Unlock()
+			runtime.Gosched()
+			q.mu.Lock()
+		}
 	}
 	switch {
 	case q.closed:
