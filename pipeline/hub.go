@@ -115,6 +115,16 @@ func (h *hub) await(ctx context.Context, n int, what, task string, have func() i
 // over reports whether the bus has ended.
 func (h *hub) over() bool { return h.bus.Context().Err() != nil }
 
+// ending reports whether the bus has begun to end.
+func (h *hub) ending() bool {
+	select {
+	case <-h.bus.Draining():
+		return true
+	default:
+		return false
+	}
+}
+
 // closedBy returns what a transport that has ended means to users of the bus.
 func closedBy(err error) error {
 	if errors.Is(err, net.ErrClosed) {

@@ -105,6 +105,9 @@ func (i *intake) returnHeld(until int64) (n int) {
 
 // close takes back the credit and gives back what waits: nobody works here any more.
 func (i *intake) close() {
+	if i.window == 0 {
+		return
+	}
 	i.window = 0
 	if i.left > 0 {
 		i.late += i.left

@@ -60,6 +60,9 @@ const maxContentType = 256
 func (h *hub) newProducer(task string, c codec.Codec, o *ProducerOptions) (*producer, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.ending() {
+		return nil, bus.ErrClosed
+	}
 	d, err := h.depot(task)
 	if err != nil {
 		return nil, err

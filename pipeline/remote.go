@@ -22,7 +22,7 @@ func (h *hub) WorkerUp(w transport.TaskWorker) {
 	r := &remote{worker: w, claims: map[string]*consumer{}}
 	h.remotes[w] = r
 	if w.Peer().Plain {
-		h.claim(r, "").free = true
+		h.claim(r, "")
 	}
 	h.mu.Unlock()
 	h.changed.Tell()
@@ -34,7 +34,7 @@ func (h *hub) claim(r *remote, task string) *consumer {
 	if c != nil {
 		return c
 	}
-	c = &consumer{remote: r, plain: task == ""}
+	c = &consumer{remote: r, plain: task == "", free: r.worker.Peer().Plain}
 	r.claims[task] = c
 	d := h.depots[task]
 	if c.plain {

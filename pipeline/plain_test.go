@@ -1,0 +1,213 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/pipeline"
+)
+
+// plainProducer returns a producer whose tasks go to plain peers as well.
+func plainProducer(t *testing.T, b *bus.Bus) *pipeline.Producer[int] {
+	t.Helper()
+	return newProducer(t, b, numbers, &pipeline.ProducerOptions{Plain: true})
+}
+
+// Plain peers get the payload in turns, as long as they have room, and a task is done when it is written.
+func TestPlainPeersTakeTurns(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		p := plainProducer(t, b)
+		one, other := f.worker(t, true), f.worker(t, true)
+		one.room, other.room = 3, 2
+		send(t, p, 1, 2, 3, 4, 5, 6)
+		a, c := one.got(), other.got()
+		all := slices.Concat(a, c)
+		slices.Sort(all)
+		if len(a) != 3 || len(c) != 2 || strings.Join(all, ",") != "plain 1,plain 2,plain 3,plain 4,plain 5" {
+			t.Errorf("%q and %q", a, c)
+		}
+		if s := p.Stats(); s.Handed != 0 || s.Given != 5 || s.Waiting != 1 {
+			t.Errorf("%+v", s)
+		}
+		one.write(2)
+		if s := p.Stats(); s.Handed != 2 || s.Given != 4 || s.Waiting != 0 {
+			t.Errorf("%+v", s)
+		}
+		other.write(2)
+		one.write(2)
+		if err := p.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := p.WaitWorkers(t.Context(), 2); err != nil {
+			t.Error(err)
+		}
+		balance(t, p.Stats())
+	})
+}
+
+// What was written to a plain peer before it left is done, and the rest goes to the front of the queue, in order.
+func TestPlainPeerLeaves(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		p := plainProducer(t, b)
+		leaves := f.worker(t, true)
+		leaves.room = 3
+		send(t, p, 1, 2, 3, 4)
+		leaves.mu.Lock()
+		leaves.sent = 1
+		leaves.mu.Unlock()
+		leaves.down()
+		if s := p.Stats(); s.Handed != 1 || s.Waiting != 3 || s.DeadLetters != 0 {
+			t.Errorf("%+v", s)
+		}
+		next := f.worker(t, true)
+		want(t, "the next peer", next.got(), "plain 2", "plain 3", "plain 4")
+		next.write(3)
+		if err := p.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A process of ours that has given credit for the plain form gets it, within that credit; for the name it gets the task itself, acknowledged.
+func TestPlainFormForOwnPeers(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		newProducer(t, b, pipeline.NewTask[int]("others"), nil)
+		w := f.worker(t, false)
+		f.source.Credit(w, "", 2)
+		p := plainProducer(t, b)
+		send(t, p, 1, 2, 3)
+		want(t, "plain form", w.got(), "plain 1", "plain 2")
+		f.source.Credit(w, "numbers", 1)
+		want(t, "by its name", w.got()[2:], "numbers#3 3")
+		f.source.Credit(w, "", 100)
+		send(t, p, 4)
+		want(t, "with both, without credit for the name", w.got()[3:])
+		f.source.Credit(w, "numbers", 0)
+		f.source.Credit(w, "numbers", 0)
+		if got := w.got()[3:]; len(got) != 1 || got[0] != "plain 4" {
+			t.Errorf("after the name was taken back: %q", got)
+		}
+		w.write(4)
+		f.source.Ack(w, "numbers", 3, 1)
+		if s := p.Stats(); s.Handed != 3 || s.Acknowledged != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// Only one task of a bus is for plain peers, and only one worker is for plain producers.
+func TestPlainIsOnce(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		plainProducer(t, b)
+		plainProducer(t, b)
+		others := pipeline.NewTask[int]("others")
+		var used *pipeline.InUseError
+		if _, err := pipeline.NewProducer(b, others, &pipeline.ProducerOptions{Plain: true}); !errors.As(err, &used) || used.What != "pipeline.ProducerOptions.Plain" || used.Task != "numbers" {
+			t.Error(err)
+		}
+		w := newWorker(t, b, numbers, ignore[int], &pipeline.Options{Default: true})
+		if _, err := pipeline.NewWorker(b, others, ignore[int], &pipeline.Options{Default: true}); !errors.As(err, &used) || used.What != "pipeline.Options.Default" || used.Task != "numbers" {
+			t.Error(err)
+		}
+		p := f.producer(t, false)
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+		var got log[int]
+		newWorker(t, b, others, func(_ context.Context, n int) error {
+			got.add(n)
+			return nil
+		}, &pipeline.Options{Default: true})
+		p.sendPlain("1") // with credit of the former worker, or of this one
+		synctest.Wait()
+		if len(got.all()) != 1 {
+			t.Errorf("got %v, told %q", got.all(), p.told.all())
+		}
+	})
+}
+
+// The tasks of plain peers wait for a worker marked Default, and for its room; they are handled once, and told to nobody.
+func TestDefaultWorker(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		newWorker(t, b, pipeline.NewTask[int]("others"), ignore[int], nil)
+		p := f.producer(t, true)
+		taken := make(chan int, 1)
+		go func() { taken <- p.sendPlain("1", "2", "3", "4", "5") }()
+		time.Sleep(time.Second)
+		select {
+		case n := <-taken:
+			t.Fatalf("%d were taken by nobody", n)
+		default:
+		}
+		var got log[int]
+		proceed := make(chan struct{})
+		w := newWorker(t, b, numbers, func(ctx context.Context, n int) error {
+			d, ok := pipeline.DeliveryFrom(ctx)
+			if !ok || d.Task() != "numbers" || d.ID() != "" || d.Seq() != 0 || !d.Time().IsZero() || d.Attempt() != 1 {
+				t.Errorf("%+v", d)
+			}
+			got.add(n)
+			<-proceed
+			return errors.New("once is enough")
+		}, &pipeline.Options{Default: true, Prefetch: 2})
+		if err := w.WaitProducers(within(t, time.Second), 1); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if s := w.Stats(); s.Running != 1 || s.Held != 2 || len(taken) != 0 {
+			t.Errorf("%+v", s)
+		}
+		proceed <- struct{}{}
+		synctest.Wait()
+		proceed <- struct{}{}
+		if n := <-taken; n != 5 {
+			t.Errorf("%d taken", n)
+		}
+		time.Sleep(time.Minute)
+		if s := w.Stats(); s.Held != 2 || s.Returned != 0 {
+			t.Errorf("what cannot be given back was: %+v", s)
+		}
+		_ = w.Close()
+		close(proceed)
+		<-w.Done()
+		if s := w.Stats(); s.Failed != 5 || s.Held != 0 || !slices.Equal(got.all(), []int{1, 2, 3, 4, 5}) {
+			t.Errorf("%+v, %v", s, got.all())
+		}
+		want(t, "told", p.told.all())
+		balanceWorkers(t, w)
+	})
+}
+
+// At the end of the bus nobody waits for a plain producer, and what was not taken is left to the transport to count.
+func TestPlainProducerAtTheEnd(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		w := newWorker(t, b, numbers, func(ctx context.Context, _ int) error {
+			<-ctx.Done()
+			return nil
+		}, &pipeline.Options{Default: true, Prefetch: 1})
+		p := f.producer(t, true)
+		taken := make(chan int, 1)
+		go func() { taken <- p.sendPlain("1", "2", "3", "4") }()
+		synctest.Wait()
+		ctx := within(t, time.Second)
+		err := b.Shutdown(ctx)
+		if n := <-taken; n != 2 {
+			t.Errorf("%d taken", n)
+		}
+		var left *bus.DrainError
+		if !errors.As(err, &left) || len(left.Subscriptions) != 1 || left.Subscriptions[0] != (bus.UndrainedSubscription{Name: `worker "numbers"`, Queued: 1, Running: 1}) {
+			t.Error(err)
+		}
+		<-b.Done()
+		if s := w.Stats(); s.Abandoned != 1 || s.Succeeded != 1 {
+			t.Errorf("%+v", s)
+		}
+		balanceWorkers(t, w)
+	})
+}
