@@ -20,6 +20,8 @@ var sleepers = map[string]string{
 	"bus/property_cycles_test.go:check":             "called in bubbles",
 	"bus/property_handlers_test.go:do":              "called in bubbles",
 	"internal/lane/watch_test.go:pass":              "called in bubbles",
+	"pipeline/property_test.go:handle":              "a handler that bubbles use",
+	"pipeline/property_test.go:step":                "a step that a bubble takes",
 	"subscriber/group_test.go:member":               "a handler that bubbles use",
 	"subscriber/keys_test.go:handle":                "a handler that bubbles use",
 	"transport/zmq/idle_unix_test.go:BenchmarkIdle": "how little happens in real time is what it measures",

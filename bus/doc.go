@@ -73,6 +73,10 @@
 //     topic.
 //     (TestReadiness, TestPending, TestSubscriptionsAreCounted, TestWaitInProcess)
 //
+//  8. Pipelines. Tasks between our own peers, and inside a process, are done at least once; towards plain peers nothing queued is
+//     dropped because a peer left, and what a plain peer took and lost is the one loss: the contract in package pipeline.
+//     (TestCutsLoseNothing, TestTasksProperty, TestPlainPeerLeaves)
+//
 //  9. [Bus.Shutdown]: publishes from outside are refused at once; publishes with a handler's context are accepted until the
 //     last handler has returned. When the queues are empty the transport flushes and closes. What could not be done before the
 //     context ended is in the [*DrainError], for each subscription and each peer. Called with a handler's context, Shutdown
@@ -107,7 +111,7 @@
 //     (TestRetained, TestRetainedKeys, TestRetainedWithoutRoom, TestRetainedForGroups, TestBusRetains,
 //     TestSequencesOfRetainedEvents, TestRetainedForLatecomers)
 //
-// The numbers are those of the whole contract in docs/architecture.md; sentence 8 is on pipelines.
+// The numbers are those of the whole contract in docs/architecture.md.
 //
 // # Locks
 //

@@ -163,7 +163,7 @@ func (c *crew) due(now int64) {
 			continue
 		}
 		if i.returnHeld(now-patience) > 0 {
-			i.window = min(i.window, c.hands())
+			i.narrow(c.hands())
 			c.behind = true
 		}
 		if i.held.len() > 0 {

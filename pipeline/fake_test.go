@@ -161,7 +161,7 @@ func (w *fakeWorker) got() (all []string) {
 	return all
 }
 
-func describe(t *testing.T, m transport.Message) string {
+func describe(t failer, m transport.Message) string {
 	t.Helper()
 	if m.Envelope == nil {
 		return fmt.Sprintf("plain %s", m.Payload[0])
@@ -174,6 +174,12 @@ func describe(t *testing.T, m transport.Message) string {
 		return fmt.Sprintf("%s#%d/%s %s", m.Topic, h.Seq, attempt, m.Payload[0])
 	}
 	return fmt.Sprintf("%s#%d %s", m.Topic, h.Seq, m.Payload[0])
+}
+
+// failer is a test, or a run of a property.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
 }
 
 // down ends its connection.

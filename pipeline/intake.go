@@ -57,6 +57,16 @@ func (i *intake) refill() {
 	}
 }
 
+// narrow makes the window small, since what came has waited for too long. What another process has been asked for already may still come.
+func (i *intake) narrow(window int) {
+	i.window = min(i.window, window)
+	if i.upstream == i.crew.home {
+		i.left = 0
+		i.upstream.credit(0)
+		i.refill()
+	}
+}
+
 // admit reports whether the producer had credit for a task.
 func (i *intake) admit() bool {
 	switch {

@@ -297,3 +297,21 @@ func TestOwnAndForeignTasks(t *testing.T) {
 		}
 	})
 }
+
+// A worker that holds tasks of its own bus for too long gives them back as well: another process does them.
+func TestSlowLocalWorkerGivesBack(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		newWorker(t, b, numbers, func(ctx context.Context, _ int) error {
+			<-ctx.Done()
+			return nil
+		}, nil)
+		p := newProducer(t, b, numbers, nil)
+		send(t, p, 10, 11, 12)
+		synctest.Wait()
+		w := f.worker(t, false)
+		f.source.Credit(w, "numbers", 100)
+		want(t, "at first", w.got())
+		time.Sleep(6 * time.Second)
+		want(t, "later", w.got(), "numbers#2 11", "numbers#3 12")
+	})
+}

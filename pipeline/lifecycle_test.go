@@ -471,3 +471,26 @@ func TestMiddleware(t *testing.T) {
 		}
 	})
 }
+
+// A handler that waits for the next stage is acknowledged after that has done the output, also when several wait at once.
+func TestWaitInHandler(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bus.Bus) {
+		results := pipeline.NewTask[int]("results")
+		in, out := newProducer(t, b, numbers, nil), newProducer(t, b, results, nil)
+		newWorker(t, b, numbers, func(ctx context.Context, n int) error {
+			if err := out.Send(ctx, n); err != nil {
+				return err
+			}
+			return out.Wait(ctx)
+		}, &pipeline.Options{Workers: 3})
+		send(t, in, 1, 2, 3, 4)
+		time.Sleep(time.Minute)
+		if s := in.Stats(); s.Acknowledged != 0 {
+			t.Errorf("%+v", s)
+		}
+		newWorker(t, b, results, ignore[int], nil)
+		if err := in.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
