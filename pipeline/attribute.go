@@ -36,29 +36,18 @@ func encodeAttributes(attributes []Attribute) (string, error) {
 	}
 	var text []byte
 	for _, a := range attributes {
-		if reason := a.fault(); reason != "" {
+		if reason := envelope.Fault(a.name, a.value, a.header); reason != "" {
 			return "", &AttributeError{a.name, reason}
 		}
 		text = envelope.AppendProperty(text, a.name, a.value)
 	}
-	if len(text) > maxText {
-		return "", &AttributeError{"(all)", fmt.Sprintf("%d bytes in all, the limit is %d", len(text), maxText)}
-	}
 	return string(text), nil
 }
 
-// fault returns what is wrong with the attribute, or "".
-func (a Attribute) fault() string {
-	if a.header || a.name == "" {
-		if err := envelope.CheckName(a.name); err != nil {
-			return err.Error()
-		}
-		if envelope.Reserved(a.name) {
-			return "the name is reserved"
-		}
+// checkSize returns an error for properties that are too long.
+func checkSize(text string) error {
+	if len(text) > maxText {
+		return &AttributeError{"(all)", fmt.Sprintf("%d bytes in all, the limit is %d", len(text), maxText)}
 	}
-	if a.name == envelope.IDProperty && (a.value == "" || len(a.value) > envelope.MaxID) {
-		return fmt.Sprintf("the ID has %d bytes, it must be 1 to %d", len(a.value), envelope.MaxID)
-	}
-	return ""
+	return nil
 }

@@ -38,6 +38,8 @@ type ProducerOptions struct {
 	Attempts int
 	// DeadLetter is the name of the dead-letter task, on the same bus. Default: the name of the task and ".dead".
 	DeadLetter string
+	// Middleware wraps Send, the first one outermost, inside of bus.Options.Publish.
+	Middleware []bus.Middleware
 }
 
 // withDefaults returns a copy with all defaults filled in, or an error.
@@ -56,7 +58,7 @@ func (o *ProducerOptions) withDefaults(task string) (ProducerOptions, error) {
 	if _, err := ParseTask[any](c.DeadLetter); err != nil || c.DeadLetter == task {
 		return c, &bus.OptionError{Field: "pipeline.ProducerOptions.DeadLetter", Value: c.DeadLetter, Limit: "the name of another task, of at most 255 bytes"}
 	}
-	return c, nil
+	return c, bus.CheckChain("pipeline.ProducerOptions.Middleware", c.Middleware)
 }
 
 // Options are how a worker works.

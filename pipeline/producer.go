@@ -2,11 +2,13 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/topic"
 )
 
 // Producer sends tasks of one Go type and name. All methods may be called concurrently, and from handlers.
@@ -16,6 +18,14 @@ type Producer[T any] struct {
 	encodes  bool // tasks may leave the process
 	limit    int  // of their size, in bytes
 	encoders sync.Pool
+	chain    bus.Handler // middleware around accept; nil without middleware
+	sendings sync.Pool
+}
+
+// sending is a task on its way through the middleware chain.
+type sending[T any] struct {
+	event   topic.Event[T]
+	message *bus.Message
 }
 
 // encoding is a value on its way to its payload.
@@ -47,6 +57,9 @@ func NewProducer[T any](b *bus.Bus, t Task[T], o *ProducerOptions) (*Producer[T]
 		return nil, err
 	}
 	p := &Producer[T]{task: t, core: core}
+	if chain := slices.Concat(b.PublishChain(), options.Middleware); len(chain) > 0 {
+		p.chain = bus.Chain(p.innermost, chain...)
+	}
 	if h.tasker != nil && h.tasker.Pushes() {
 		p.encodes, p.limit = true, h.tasker.TaskLimit()
 	}
@@ -108,18 +121,54 @@ func (h *hub) openPlain(d *depot) {
 // Send takes a task. It returns when the task is in the queue, not when it was handled: see [Producer.Wait].
 //
 // It waits while the queue is full, until ctx ends. It returns ctx's error, [bus.ErrClosed], a [*FullError], a [*SizeError], an
-// [*AttributeError], or the error of the task's codec: a value is encoded here when the bus has a transport with a Push endpoint. After
-// an error the task was not sent. The value belongs to the bus from now on.
+// [*AttributeError], the error of a middleware, or of the task's codec: a value is encoded here when the bus has a transport with a Push
+// endpoint. After an error the task was not sent, unless a middleware fails after having handed it on. The value belongs to the bus from now on.
 func (p *Producer[T]) Send(ctx context.Context, v T, attributes ...Attribute) error {
 	text, err := encodeAttributes(attributes)
 	if err != nil {
 		return err
 	}
-	s := slot{time: p.core.depot.hub.bus.Now(), text: text}
-	if !p.encodes {
-		s.value = boxed(v)
-		return p.core.send(ctx, s, false)
+	e := topic.FromMeta(v, envelope.Meta{Origin: p.core.origin, Time: p.core.depot.hub.bus.Now(), Text: text})
+	if p.chain == nil {
+		return p.accept(ctx, &e)
 	}
+	s, _ := p.sendings.Get().(*sending[T])
+	if s == nil {
+		s = &sending[T]{message: bus.NewMessage(p.task.codec)}
+	}
+	s.event = e
+	s.message.Reset(s.event.Meta(), &s.event, &s.event.Value)
+	err = p.chain(ctx, s.message)
+	s.event = topic.Event[T]{}
+	p.sendings.Put(s)
+	return err
+}
+
+// innermost is the end of the middleware chain, which may have set headers, or another payload.
+func (p *Producer[T]) innermost(ctx context.Context, m *bus.Message) error {
+	return p.accept(ctx, m.Event().(*topic.Event[T]))
+}
+
+// accept puts a task into the queue, encoded if it may leave the process.
+func (p *Producer[T]) accept(ctx context.Context, e *topic.Event[T]) error {
+	m := e.Meta()
+	if err := checkSize(m.Text); err != nil {
+		return err
+	}
+	s := slot{time: m.Time, text: m.Text}
+	switch {
+	case m.Encoded() != nil: // by a middleware
+		s.payload = m.Payload()
+	case p.encodes:
+		return p.encode(ctx, s, e.Value)
+	default:
+		s.value = boxed(e.Value)
+	}
+	return p.send(ctx, s, true)
+}
+
+// encode is accept for a value that may leave the process.
+func (p *Producer[T]) encode(ctx context.Context, s slot, v T) (err error) {
 	e, _ := p.encoders.Get().(*encoding[T])
 	if e == nil {
 		e = &encoding[T]{}
@@ -135,15 +184,20 @@ func (p *Producer[T]) Send(ctx context.Context, v T, attributes ...Attribute) er
 	if s.payload == nil {
 		s.payload = []byte{}
 	}
-	if size := p.size(&s); size > p.limit {
-		return &SizeError{Task: p.task.name, Size: size, Limit: p.limit}
-	}
 	if p.core.depot.staffed.Load() { // the workers of this bus get the value as it is
 		s.value = boxed(v)
 	}
 	owned := len(s.payload) >= ownedSize
 	if owned {
 		e.buffer = nil
+	}
+	return p.send(ctx, s, owned)
+}
+
+// send puts a task into the queue that the transport can carry, if there is one.
+func (p *Producer[T]) send(ctx context.Context, s slot, owned bool) error {
+	if size := p.size(&s); p.encodes && size > p.limit {
+		return &SizeError{Task: p.task.name, Size: size, Limit: p.limit}
 	}
 	return p.core.send(ctx, s, owned)
 }

@@ -37,7 +37,7 @@ func (e *AttributeError) Error() string {
 func encode(key string, attributes []Attribute) (string, error) {
 	var text []byte
 	for _, a := range attributes {
-		if reason := a.fault(); reason != "" {
+		if reason := envelope.Fault(a.name, a.value, a.header); reason != "" {
 			return "", &AttributeError{a.name, reason}
 		}
 		if a.name == envelope.KeyProperty {
@@ -70,20 +70,4 @@ func checkSize(text string) error {
 //go:noinline
 func tooLong(text string) error {
 	return &AttributeError{"(all)", fmt.Sprintf("%d bytes in all, the limit is %d", len(text), maxText)}
-}
-
-// fault returns what is wrong with the attribute, or "".
-func (a Attribute) fault() string {
-	if a.header || a.name == "" {
-		if err := envelope.CheckName(a.name); err != nil {
-			return err.Error()
-		}
-		if envelope.Reserved(a.name) {
-			return "the name is reserved"
-		}
-	}
-	if a.name == envelope.IDProperty && (a.value == "" || len(a.value) > envelope.MaxID) {
-		return fmt.Sprintf("the ID has %d bytes, it must be 1 to %d", len(a.value), envelope.MaxID)
-	}
-	return ""
 }
