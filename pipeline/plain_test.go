@@ -16,7 +16,7 @@ import (
 // plainProducer returns a producer whose tasks go to plain peers as well.
 func plainProducer(t *testing.T, b *bus.Bus) *pipeline.Producer[int] {
 	t.Helper()
-	return newProducer(t, b, numbers, &pipeline.ProducerOptions{Plain: true})
+	return newProducer(t, b, numbers, &pipeline.ProducerOptions{Plain: true, Attempts: 1})
 }
 
 // Plain peers get the payload in turns, as long as they have room, and a task is done when it is written.
@@ -48,6 +48,15 @@ func TestPlainPeersTakeTurns(t *testing.T) {
 			t.Error(err)
 		}
 		balance(t, p.Stats())
+		before := len(one.got())
+		for i := range 10 { // each is written before the next one is sent
+			send(t, p, i)
+			one.write(len(one.got()) - int(one.Sent()))
+			other.write(len(other.got()) - int(other.Sent()))
+		}
+		if n := len(one.got()) - before; n != 5 {
+			t.Errorf("one of two got %d of 10", n)
+		}
 	})
 }
 

@@ -313,7 +313,7 @@ func (q *queue) acked(first uint64, count uint32) {
 func (q *queue) nacked(c *consumer, seq uint64, delay time.Duration, reason string) {
 	s := q.at(seq)
 	switch {
-	case s == nil || s.holder != c || s.state != given && s.state != overdue:
+	case s == nil || s.holder != c:
 		q.unknown++
 	case s.state == overdue: // that has failed already, but c need not be spared any more
 		q.overdue--
