@@ -105,14 +105,15 @@ func (q *queue) peek() (uint64, *slot) {
 
 // pick returns the consumer that is to have a task: of those that can take one, which has the least in hand; in turns among equals.
 func (q *queue) pick(not *consumer) (best *consumer) {
-	n := len(q.consumers)
+	n, next := len(q.consumers), q.turn
 	for i := range n {
-		c := q.consumers[(q.turn+i)%n]
+		at := (q.turn + i) % n
+		c := q.consumers[at]
 		if c != not && c.able() && (best == nil || c.inHand < best.inHand) {
-			best = c
+			best, next = c, at+1
 		}
 	}
-	q.turn++
+	q.turn = next
 	return best
 }
 
