@@ -11,6 +11,16 @@ import (
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
 
+// stop stops the process, and waits until no thread of it runs any more.
+func (c *child) stop() {
+	c.t.Helper()
+	must(c.process.Signal(syscall.SIGSTOP))
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(c.process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		c.t.Fatalf("%v, %v", status, err)
+	}
+}
+
 // A server dies with requests in its system that it has not even read. The one that is started where it was answers them.
 func TestServerDiesBeforeReading(t *testing.T) {
 	t.Parallel()
@@ -22,7 +32,7 @@ func TestServerDiesBeforeReading(t *testing.T) {
 	if err := cl.WaitServers(patient(t), 1); err != nil {
 		t.Fatal(err)
 	}
-	must(first.process.Signal(syscall.SIGSTOP))
+	first.stop()
 	before := way.Carried()
 	var done []<-chan outcome
 	for i := range asked {
@@ -48,7 +58,7 @@ func TestServerStops(t *testing.T) {
 	if err := cl.WaitServers(patient(t), 2); err != nil {
 		t.Fatal(err)
 	}
-	must(stopped.process.Signal(syscall.SIGSTOP))
+	stopped.stop()
 	var done []<-chan outcome
 	for i := range asked {
 		done = append(done, ask(t, cl, question{Text: fmt.Sprint(i)}))
