@@ -22,7 +22,7 @@
 //     waits. A lost connection begins the next attempt at once. All attempts of a request have the same number. With one attempt a request is
 //     handled at most once. Time without any server is no attempt.
 //     (TestTimeoutBoundsAllAttempts, TestLostConnectionStartsTheNextAttempt, TestReplyToAnEarlierAttempt, TestOneAttempt,
-//     TestServerComesLater, TestServerKilled)
+//     TestServerComesLater, TestServerDiesBeforeHandling, TestServerDiesWhileHandling, TestServerDiesAfterHandling, TestServerStops)
 //
 //  3. Failure. Without a reply within time and attempts the error is [ErrTimeout]: the request may have been handled. If no server was
 //     connected at any time it is [ErrNoServer], when the time is over: nobody has handled it. What a server answers instead of a reply is a
@@ -32,16 +32,16 @@
 //  4. Several servers. A request goes to the connected server with the fewest of this process's requests under way, and to another one
 //     when it is tried again, if there is another. A server that is overloaded, is ending, or does not serve the call is passed over for
 //     those that were not asked yet; when all have refused, they are asked again after a short pause as long as attempts are left.
-//     (TestLoadIsBalanced, TestRefusals, TestAllRefuse)
+//     (TestLoadIsBalanced, TestServersShare, TestAnotherServerAnswers, TestRefusals, TestAllRefuse)
 //
 //  5. Repeated requests. A handler may see a request again that was tried again. With [Idempotent] a server runs it once for all attempts that
 //     reach it, and answers the others with the reply of the first, as long as it remembers: a number of replies, in memory.
-//     (TestIdempotent, TestIdempotentForgets, TestIdempotentAcrossConnections)
+//     (TestIdempotent, TestIdempotentForgets, TestIdempotentAcrossConnections, TestIdempotentOverCut)
 //
 //  6. Giving up. The deadline of a request travels with it, as time that is left. The context of a handler ends then, when the client's context
 //     is cancelled, and when the connection to the client is lost, unless the server is [Idempotent]: then the client may come back for
 //     the reply. It ends with the server and the bus as well. A request whose deadline passes while it waits is not handled.
-//     (TestDeadlineTravels, TestCancel, TestClientGone, TestExpired)
+//     (TestDeadlineTravels, TestCancelReachesTheHandler, TestClientGone, TestClientDies, TestExpired)
 //
 //  7. Handlers. Up to Workers of a server run at the same time, in no order; up to Queue further requests from other processes wait, and beyond
 //     that they are answered with [CodeOverloaded]. The error of a handler becomes a [*RemoteError]: itself if it is one, with [CodeDeadline] or
@@ -58,7 +58,7 @@
 //  9. Plain peers. A request without the name of a call, as REQ and DEALER sockets of any ZeroMQ library send it, goes to the server marked
 //     Default, all its frames the payload, and always gets an answer: the reply, or PlainError. A server that is not ours gets the payload
 //     alone, and what it answers is the reply.
-//     (TestPlainRequests, TestPlainServers, TestPlainOption)
+//     (TestPlainRequests, TestPlainServers, TestPlainClients, TestPlainOption, TestAskREP, TestServeREQ, TestREPKilled, TestREQKilled)
 //
 //  10. The end. [bus.Bus.Shutdown] refuses requests from outside, waits for those under way and for handlers, and flushes the replies; requests that
 //     arrive meanwhile are answered with CodeOverloaded. [bus.Bus.Close] and [Server.Close] end the contexts of handlers. What is used
