@@ -142,9 +142,9 @@ func TestRequestFrames(t *testing.T) {
 // Only the reply of a server that was asked, to a request that waits, is one.
 func TestStrangeReplies(t *testing.T) {
 	t.Parallel()
-	asked, forger := socket.NewRouter(nil), socket.NewRouter(nil)
+	routers := []*socket.Router{socket.NewRouter(nil), socket.NewRouter(nil)}
 	var endpoints []string
-	for _, r := range []*socket.Router{asked, forger} {
+	for _, r := range routers {
 		defer func() { _ = r.Close() }()
 		if err := r.Listen(anyPort); err != nil {
 			t.Fatal(err)
@@ -153,31 +153,34 @@ func TestStrangeReplies(t *testing.T) {
 	}
 	client := asking(t, 2, zmq.Options{Request: zmq.Connect(endpoints...)})
 	e := exchange(t, client)
-	first := make(chan zmq4.Msg)
-	for _, r := range []*socket.Router{asked, forger} {
+	type question struct {
+		server  *socket.Router
+		message zmq4.Msg
+	}
+	first := make(chan question)
+	for _, r := range routers {
 		go func() {
 			if m, err := r.RecvContext(patient(t)); err == nil {
-				first <- m
+				first <- question{r, m}
 			}
 		}()
 	}
 	attempt(t, e, message("call", "question"))
 	m := arrives(t, first)
+	mine := m.server
 	second := exchange(t, client)
 	attempt(t, second, message("call", "to the other one"))
 	n := arrives(t, first)
-	to := map[bool]*socket.Router{true: asked, false: forger}
-	isFirst := func(m zmq4.Msg) bool { _, ok := asked.Peer(m.Frames[0]); return ok }
-	mine, other := to[isFirst(m)], to[!isFirst(m)]
+	other := n.server
 	say := func(r *socket.Router, frames ...[]byte) {
 		if err := r.Send(zmq4.NewMsgFrom(frames...)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	peer := func(r *socket.Router) []byte { return r.Peers()[0].RoutingID }
-	id := m.Frames[1]
+	id := m.message.Frames[1]
 	say(other, peer(other), id, nil, []byte("forged"))
-	say(other, n.Frames[0], n.Frames[1], nil, []byte("behind the forged one"))
+	say(other, n.message.Frames[0], n.message.Frames[1], nil, []byte("behind the forged one"))
 	if a := answer(t, second); text(a.Message) != "behind the forged one" {
 		t.Errorf("%q", text(a.Message))
 	}
@@ -198,7 +201,7 @@ func TestStrangeReplies(t *testing.T) {
 	third := exchange(t, client)
 	attempt(t, third, message("call", "a"))
 	attempt(t, third, message("call", "b")) // both have one: what they say next is behind what they said
-	for _, r := range []*socket.Router{asked, forger} {
+	for _, r := range routers {
 		m, err := r.RecvContext(patient(t))
 		if err != nil {
 			t.Fatal(err)
