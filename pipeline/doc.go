@@ -59,7 +59,7 @@
 //  8. Wait returns nil when every task that the producer sent before the call is acknowledged, or handed to a plain peer. It covers no later
 //     ones, so it ends under load. When its context ends it says how many are left; when some went to the dead-letter task, it says so
 //     after all others are done, and each is told by one Wait at least.
-//     (TestWait, TestWaitTellsOfDeadLetters, TestDeadLetters)
+//     (TestWait, TestWaitIsForItsOwn, TestWaitTellsOfDeadLetters, TestDeadLetters)
 //
 //  9. Stages. A handler may send to the next task, and its input is acknowledged after that Send has accepted its output. The output is then
 //     in the queue of the stage's bus, and dies with its process. A stage whose output must survive that calls Wait on the next task in its
@@ -79,7 +79,7 @@
 //     sent and nobody has begun, and then waits until every task of the bus is done, retries and dead letters included; what is left when
 //     its context ends is in the [*bus.DrainError], by task and by worker. [bus.Bus.Close] ends at once. [Worker.Close] gives back what
 //     was not begun, and finishes and acknowledges what was. The tasks of a closed [Producer] stay until they are done.
-//     (TestShutdownDrainsTasks, TestShutdownNamesTasks, TestShutdownOfWorkers, TestShutdownWaitsForAcknowledgements, TestClose,
+//     (TestShutdownDrainsTasks, TestShutdownNamesTasks, TestShutdownFromTaskHandler, TestShutdownOfWorkers, TestShutdownWaitsForAcknowledgements, TestClose,
 //     TestClosedWorkerGivesBack, TestWorkerClosesItself, TestClosedProducer, TestTasksAreFlushed)
 //
 //  12. Counters. For each producer, sent = waiting + given + acknowledged + handed + dead letters + abandoned. For each worker, begun =

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
@@ -65,7 +66,7 @@ func reasonOf(err error) string {
 	if reason == "" {
 		reason = fmt.Sprintf("%T", err)
 	}
-	return reason[:min(len(reason), maxReason)]
+	return strings.ToValidUTF8(reason[:min(len(reason), maxReason)], "")
 }
 
 // maxReason is how much of an error is told, in bytes.

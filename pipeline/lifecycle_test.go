@@ -494,3 +494,55 @@ func TestWaitInHandler(t *testing.T) {
 		}
 	})
 }
+
+// The bus knows its workers' handlers: one may end the bus, and Shutdown does not wait for it there.
+func TestShutdownFromTaskHandler(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bus.Bus) {
+		p := newProducer(t, b, numbers, nil)
+		begun := make(chan error, 1)
+		newWorker(t, b, numbers, func(ctx context.Context, n int) error {
+			if n == 1 {
+				begun <- b.Shutdown(ctx)
+				return p.Send(ctx, 2)
+			}
+			return nil
+		}, nil)
+		send(t, p, 1)
+		if err := <-begun; !errors.Is(err, bus.ErrInHandler) {
+			t.Error(err)
+		}
+		<-b.Done()
+		if s := p.Stats(); s.Acknowledged != 2 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// Tasks that were sent after a Wait began do not count for it, even if they are done before.
+func TestWaitIsForItsOwn(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bus.Bus) {
+		p := newProducer(t, b, numbers, nil)
+		proceed := make(chan struct{})
+		newWorker(t, b, numbers, func(_ context.Context, n int) error {
+			if n == 1 {
+				<-proceed
+			}
+			return nil
+		}, &pipeline.Options{Workers: 2})
+		send(t, p, 1)
+		waited := make(chan error, 1)
+		go func() { waited <- p.Wait(t.Context()) }()
+		synctest.Wait()
+		send(t, p, 2, 3)
+		synctest.Wait()
+		select {
+		case err := <-waited:
+			t.Fatalf("the first is not done, and Wait returned %v", err)
+		default:
+		}
+		close(proceed)
+		if err := <-waited; err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -205,9 +205,11 @@ func (p *Producer[T]) send(ctx context.Context, s slot, owned bool) error {
 // boxed is apart, so that values that are only encoded stay on the stack.
 func boxed[T any](v T) any { return &v }
 
-// size is what the task takes on the wire at most.
+// size is what the task takes on the wire, with some more for the headers of a dead letter where the limit is not small.
 func (p *Producer[T]) size(s *slot) int {
-	return len(p.task.name) + envelope.Size + maxOwn + len(s.text) + len(s.payload)
+	const properties = 2*(1+4) + len(envelope.ContentTypeProperty) + len(attemptProperty) + 20 // the number of the attempt at the end
+	name := p.task.name
+	return len(name) + envelope.Size + properties + len(p.core.origin.ContentType) + len(s.text) + len(s.payload) + min(maxOwn/2, p.limit/16)
 }
 
 // SendBatch sends each of values as Send does, in order, all with the same attributes. It stops at the first one that is not accepted, and

@@ -280,7 +280,7 @@ func TestFullConnection(t *testing.T) {
 	})
 }
 
-// What the transport says is wrong with a task is a failed attempt.
+// What the transport could not carry, or the codec not encode, is not sent.
 func TestTooLarge(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
 		p := newProducer(t, b, pipeline.NewTask[string]("texts"), nil)
@@ -288,11 +288,14 @@ func TestTooLarge(t *testing.T) {
 		if err := p.Send(t.Context(), strings.Repeat("x", 100_000)); !errors.As(err, &size) || size.Task != "texts" || size.Limit != 100_000 || size.Size <= size.Limit {
 			t.Error(err)
 		}
+		if err := p.Send(t.Context(), strings.Repeat("x", 95_000)); err != nil {
+			t.Error(err)
+		}
 		q := newProducer(t, b, pipeline.NewTask[func()]("functions"), nil)
 		if err := q.Send(t.Context(), func() {}); err == nil {
 			t.Error("a function was encoded")
 		}
-		if s := p.Stats(); s.Sent != 0 {
+		if s := p.Stats(); s.Sent != 1 || q.Stats().Sent != 0 {
 			t.Errorf("%+v", s)
 		}
 	})

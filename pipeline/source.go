@@ -153,6 +153,10 @@ func (h *hub) takePlain(p transport.TaskProducer, m *transport.Message) bool {
 		d := i.crew.depot
 		room := d.spare.Next()
 		d.lock()
+		if i.gone { // a worker of another task is marked Default now
+			d.unlock()
+			continue
+		}
 		if !i.admit() {
 			d.unlock()
 			p.Reject(&CreditError{})

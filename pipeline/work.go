@@ -160,22 +160,9 @@ func (w *worker) rest() {
 		return
 	}
 	w.depot.quiet.Tell()
-	if w.closed && !w.owes() {
+	if w.closed { // and what it has to handle itself is handled: it would run
 		w.end()
 	}
-}
-
-// owes reports whether tasks wait that only it can handle.
-func (w *worker) owes() bool {
-	if w.depot.over || !w.options.Default {
-		return false
-	}
-	for _, i := range w.depot.crew.intakes {
-		if i.plain && i.held.len() > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // end is the end of the worker.
@@ -247,7 +234,7 @@ func (w *worker) close() {
 	}
 	w.closed = true
 	d.crew.changed()
-	if w.running == 0 && !w.owes() {
+	if w.running == 0 {
 		w.end()
 	}
 }
