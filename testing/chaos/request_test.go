@@ -345,7 +345,7 @@ func TestCancel(t *testing.T) {
 		cl := newClient(t, b, forEver, 3)
 		other := ask(t, cl, question{Text: "other", Hold: true})
 		c.says("begun other")
-		ctx, cancel := context.WithCancel(patient(t))
+		ctx, cancel := context.WithCancel(t.Context()) // without a deadline, which would end the handler as well
 		defer cancel()
 		ended := make(chan error, 1)
 		go func() {
