@@ -46,11 +46,17 @@ func (c *InlineCaller) TooDeep() bool { return c.caller.Depth > maxDepth }
 
 // InlineCaller returns the caller for a publish with ctx.
 func (b *Bus) InlineCaller(ctx context.Context) *InlineCaller {
-	c := &InlineCaller{ctx, lane.Caller{Graph: &b.graph, Depth: 1}}
+	c := &InlineCaller{}
+	b.SetInlineCaller(ctx, c)
+	return c
+}
+
+// SetInlineCaller makes c the caller for a publish with ctx.
+func (b *Bus) SetInlineCaller(ctx context.Context, c *InlineCaller) {
+	c.Context, c.caller = ctx, lane.Caller{Graph: &b.graph, Depth: 1}
 	if outer := b.handlerOf(ctx); outer != nil {
 		c.caller.Outer, c.caller.Depth = outer, outer.Depth+1
 	}
-	return c
 }
 
 // Is reports whether the caller is one for ctx.

@@ -4,13 +4,16 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/fanfare-go/fanfare/bus"
 )
 
 // callContext is the context of one handler: that of its server or caller, with a deadline of its own and an end. It costs one allocation,
 // and a timer only if somebody waits for it: most handlers never do, and context.WithDeadline takes a microsecond.
 type callContext struct {
 	context.Context
-	deadline time.Time // zero: none but the parent's
+	deadline time.Time        // zero: none but the parent's
+	caller   bus.InlineCaller // for the handler: this context, and what the bus knows handlers by
 
 	mu     sync.Mutex
 	inner  context.Context // made by the first Done
@@ -56,11 +59,20 @@ func (c *callContext) Err() error {
 		return context.Canceled
 	case c.Context.Err() != nil:
 		return c.Context.Err()
-	case !c.deadline.IsZero() && !time.Now().Before(c.deadline):
+	case !c.deadline.IsZero() && time.Until(c.deadline) <= 0:
 		<-c.Done() // it stays ended
 		return context.DeadlineExceeded
 	}
 	return nil
+}
+
+// enter returns the context for the handler of a call, unless too many handlers called each other to get here.
+func (c *callContext) enter(b *bus.Bus, call string) (context.Context, error) {
+	b.SetInlineCaller(c, &c.caller)
+	if c.caller.TooDeep() {
+		return nil, &bus.RecursionError{Topic: call}
+	}
+	return &c.caller, nil
 }
 
 // end cancels it.

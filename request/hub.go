@@ -16,6 +16,7 @@ type hub struct {
 	bus       *bus.Bus
 	transport transport.Requester // nil if the bus has none that carries requests
 	strays    atomic.Uint64       // requests that cannot be read
+	outgoing  sync.Pool           // of *outgoing
 
 	mu       sync.Mutex
 	groups   map[string]*group

@@ -24,17 +24,42 @@ const (
 type job struct {
 	server  *Server
 	request transport.Request
+	next    *job // of those that wait
+	origin  envelope.Origin
 	meta    envelope.Meta
 	key     replyKey
 	ctx     callContext
 }
 
+// jobs is a list of jobs that wait.
+type jobs struct {
+	first, last *job
+	n           int
+}
+
+func (l *jobs) push(j *job) {
+	if l.n++; l.n == 1 {
+		l.first = j
+	} else {
+		l.last.next = j
+	}
+	l.last = j
+}
+
+// pop takes the oldest off the list, which is not empty.
+func (l *jobs) pop() *job {
+	j := l.first
+	if l.n--; l.n == 0 {
+		l.last = nil
+	}
+	l.first, j.next = j.next, nil
+	return j
+}
+
 func newJob(s *Server, r transport.Request, h envelope.Header) *job {
 	j := &job{server: s, request: r, key: replyKey{h.Source, h.Seq}}
-	j.meta = envelope.Meta{
-		Origin: &envelope.Origin{Topic: s.call, Source: h.Source, Remote: true, Encoded: r.Message().Payload},
-		Seq:    h.Seq, Time: h.Time, Text: h.Properties,
-	}
+	j.origin = envelope.Origin{Topic: s.call, Source: h.Source, Remote: true, Encoded: r.Message().Payload}
+	j.meta = envelope.Meta{Origin: &j.origin, Seq: h.Seq, Time: h.Time, Text: h.Properties}
 	j.ctx.Context = s.ctx
 	if text, ok := envelope.Lookup(h.Properties, deadlineProperty); ok {
 		if left, err := strconv.ParseUint(text, 10, 32); err == nil { // another's nonsense is no deadline
@@ -94,9 +119,7 @@ func (j *job) handle() outcome {
 		j.finish(nil, err)
 		return expiry
 	}
-	payload, err := j.server.handling.encoded(&j.ctx, j.meta)
-	j.finish(payload, err)
-	return outcomeOf(err)
+	return outcomeOf(j.server.handling.serve(j))
 }
 
 // finish answers the job, and all that have asked the same.
@@ -125,17 +148,33 @@ func (j *job) answer(r transport.Request, payload []byte, failure *RemoteError) 
 
 // answer sends a reply: a payload, or a failure. What does not arrive is counted by the transport.
 func (h *hub) answer(r transport.Request, call string, payload []byte, failure *RemoteError) {
-	m := transport.Message{Topic: call, Payload: [][]byte{payload}, Owned: true}
+	o := h.borrow()
+	o.set(call, payload)
 	if r.Message().Envelope != nil {
 		meta := envelope.Meta{Origin: &envelope.Origin{Topic: call, Source: h.bus.Source()}, Time: h.bus.Now()}
-		m.Envelope = envelope.Append(nil, &meta)
+		o.envelope = envelope.Append(o.envelope[:0], &meta)
 		if failure != nil {
-			m.Envelope = envelope.AppendProperty(m.Envelope, statusProperty, string(failure.Code))
-			m.Envelope = envelope.AppendProperty(m.Envelope, messageProperty, failure.Message)
+			o.envelope = envelope.AppendProperty(o.envelope, statusProperty, string(failure.Code))
+			o.envelope = envelope.AppendProperty(o.envelope, messageProperty, failure.Message)
 		}
+		o.message.Envelope = o.envelope
 	}
-	err := r.Reply(&m)
+	err := r.Reply(&o.message)
+	h.giveBack(o)
 	if err != nil && failure == nil && !errors.Is(err, transport.ErrLost) && !errors.Is(err, net.ErrClosed) { // such as its size
 		h.answer(r, call, nil, &RemoteError{CodeInternal, err.Error()})
 	}
+}
+
+// borrow returns memory for a reply.
+func (h *hub) borrow() *outgoing {
+	if o, ok := h.outgoing.Get().(*outgoing); ok {
+		return o
+	}
+	return &outgoing{}
+}
+
+func (h *hub) giveBack(o *outgoing) {
+	o.clear()
+	h.outgoing.Put(o)
 }

@@ -10,14 +10,15 @@ import (
 	"github.com/fanfare-go/fanfare/topic"
 )
 
-// passage is a request on its way through a middleware chain, and the reply that its end has left.
+// passage is a request that is decoded or encoded or on its way through a middleware chain, and the reply to it.
 type passage[Req, Resp any] struct {
 	event   topic.Event[Req]
-	message *bus.Message
+	message *bus.Message // nil before the first chain
 	reply   Resp
+	payload []byte // of a request or reply that is encoded: memory to use again
 }
 
-// passages keeps passages to use again, for one chain.
+// passages keeps passages to use again, for one server or client.
 type passages[Req, Resp any] struct {
 	codec codec.Codec
 	chain bus.Handler // nil if there is none
@@ -37,17 +38,30 @@ func (all *passages[Req, Resp]) init(c codec.Codec, innermost bus.Handler, chain
 
 // take takes a request through the chain.
 func (all *passages[Req, Resp]) take(ctx context.Context, e topic.Event[Req]) (Resp, error) {
-	p, _ := all.pool.Get().(*passage[Req, Resp])
-	if p == nil {
-		p = &passage[Req, Resp]{message: bus.NewMessage(all.codec)}
+	p := all.borrow()
+	if p.message == nil {
+		p.message = bus.NewMessage(all.codec)
 	}
 	p.event = e
 	p.message.Reset(p.event.Meta(), &p.event, &p.event.Value)
 	err := all.chain(context.WithValue(ctx, passageKey{}, p), p.message)
 	reply := p.reply
-	p.event, p.reply = topic.Event[Req]{}, *new(Resp)
-	all.pool.Put(p)
+	all.giveBack(p)
 	return reply, err
+}
+
+// borrow returns a passage whose event and reply are zero.
+func (all *passages[Req, Resp]) borrow() *passage[Req, Resp] {
+	if p, ok := all.pool.Get().(*passage[Req, Resp]); ok {
+		return p
+	}
+	return &passage[Req, Resp]{}
+}
+
+// giveBack is not called when a handler has panicked or ended its goroutine.
+func (all *passages[Req, Resp]) giveBack(p *passage[Req, Resp]) {
+	p.event, p.reply, p.payload = topic.Event[Req]{}, *new(Resp), reuse(p.payload)
+	all.pool.Put(p)
 }
 
 // passageOf returns the passage of the context at the end of a chain.

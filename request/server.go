@@ -27,8 +27,10 @@ type Server struct {
 
 // handling is what a server does with a request, whatever its Go types.
 type handling interface {
+	// serve handles a job, and answers it. The error is that of the handler.
+	serve(j *job) error
 	// encoded handles a request that came encoded, and returns the encoded reply.
-	encoded(ctx context.Context, m envelope.Meta) ([]byte, error)
+	encoded(call *callContext, m envelope.Meta) ([]byte, error)
 }
 
 // Serve answers the requests for a call with handler, until the server or the bus is closed: those of clients on the same bus, and of
@@ -79,8 +81,8 @@ func (s *Server) Close() error {
 
 // end ends the handlers, and refuses what waits.
 func (s *Server) end() {
-	for _, j := range s.slots.close() {
-		j.finish(nil, errOverloaded)
+	for left := s.slots.close(); left.n > 0; {
+		left.pop().finish(nil, errOverloaded)
 	}
 	s.cancel()
 }
@@ -103,18 +105,18 @@ func newServed[Req, Resp any](s *Server, c Call[Req, Resp], handler func(ctx con
 }
 
 // handle calls the handler, through the chain if there is one. A panic becomes an error.
-func (d *served[Req, Resp]) handle(ctx context.Context, e topic.Event[Req]) (reply Resp, err error) {
+func (d *served[Req, Resp]) handle(call *callContext, e topic.Event[Req]) (reply Resp, err error) {
 	defer d.server.guard(&err)
-	caller := d.server.hub.bus.InlineCaller(ctx)
+	ctx, err := call.enter(d.server.hub.bus, d.call.name)
 	switch {
-	case caller.TooDeep():
-		return reply, &bus.RecursionError{Topic: d.call.name}
+	case err != nil:
+		return reply, err
 	case d.chain != nil:
-		return d.take(caller, e)
+		return d.take(ctx, e)
 	case e.Meta().Encoded() != nil:
-		return d.decode(caller, e)
+		return d.decode(ctx, e)
 	}
-	return d.handler(caller, e.Value)
+	return d.handler(ctx, e.Value)
 }
 
 // decode is apart, so that requests that need no decoding stay on the stack.
@@ -143,16 +145,48 @@ func (d *served[Req, Resp]) innermost(ctx context.Context, m *bus.Message) error
 	return err
 }
 
-func (d *served[Req, Resp]) encoded(ctx context.Context, m envelope.Meta) (payload []byte, err error) {
+func (d *served[Req, Resp]) serve(j *job) error {
+	p := d.borrow()
+	err := d.answer(&j.ctx, p, j.meta)
+	j.finish(p.payload, err)
+	if d.server.options.Idempotent != nil { // has kept it
+		p.payload = nil
+	}
+	d.giveBack(p)
+	return err
+}
+
+func (d *served[Req, Resp]) encoded(call *callContext, m envelope.Meta) ([]byte, error) {
+	p := d.borrow()
+	err := d.answer(call, p, m)
+	payload := p.payload
+	p.payload = nil
+	d.giveBack(p)
+	return payload, err
+}
+
+// answer handles a request that came encoded, and leaves the encoded reply in p, which is empty.
+func (d *served[Req, Resp]) answer(call *callContext, p *passage[Req, Resp], m envelope.Meta) (err error) {
 	defer d.server.guard(&err) // codecs call methods of the values
-	reply, err := d.handle(ctx, topic.FromMeta(*new(Req), m))
+	ctx, err := call.enter(d.server.hub.bus, d.call.name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if payload, err = encode(d.call.codec, reply); err != nil {
-		return nil, &RemoteError{CodeInternal, "the reply does not encode: " + err.Error()}
+	p.event = topic.FromMeta(p.event.Value, m)
+	if d.chain != nil {
+		p.reply, err = d.take(ctx, p.event)
+	} else if err = bus.Decode(p.event.Meta(), d.call.codec, &p.event.Value); err == nil {
+		p.reply, err = d.handler(ctx, p.event.Value)
 	}
-	return payload, nil
+	if err != nil {
+		return err
+	}
+	payload, err := d.call.codec.Append(p.payload, &p.reply)
+	if err != nil {
+		return &RemoteError{CodeInternal, "the reply does not encode: " + err.Error()}
+	}
+	p.payload = payload
+	return nil
 }
 
 // guard is deferred: it makes an error of a panic.

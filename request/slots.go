@@ -16,7 +16,7 @@ type slots struct {
 	mu       sync.Mutex
 	busy     int // workers and callers in this process
 	starting bool
-	waiting  []*job
+	waiting  jobs
 	callers  []chan struct{}
 	turn     bool // the next free slot is a caller's, if both wait
 	draining bool // takes no more requests from other processes
@@ -56,17 +56,17 @@ func (s *slots) submit(j *job) (ok, start bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun++
-	if s.closed || s.draining || len(s.waiting) >= s.queue && s.busy >= s.limit {
+	if s.closed || s.draining || s.waiting.n >= s.queue && s.busy >= s.limit {
 		s.ended[refusal]++
 		return false, false
 	}
-	s.waiting = append(s.waiting, j)
+	s.waiting.push(j)
 	return true, s.start()
 }
 
 // start takes a slot for one more worker, if there is one and none is starting. The caller holds the lock.
 func (s *slots) start() bool {
-	if s.starting || s.busy >= s.limit || len(s.waiting) == 0 {
+	if s.starting || s.busy >= s.limit || s.waiting.n == 0 {
 		return false
 	}
 	s.starting = true
@@ -93,18 +93,13 @@ func (s *slots) proceed(o outcome) (j *job, start bool) {
 
 // next returns what a worker is to do now, nil for nothing: then its slot is free. The caller holds the lock.
 func (s *slots) next() (j *job, start bool) {
-	if len(s.waiting) == 0 || s.turn && len(s.callers) > 0 {
+	if s.waiting.n == 0 || s.turn && len(s.callers) > 0 {
 		s.free()
 		return nil, s.start()
 	}
 	s.turn = true
 	s.running++
-	j = s.waiting[0]
-	s.waiting[0] = nil
-	if s.waiting = s.waiting[1:]; len(s.waiting) == 0 {
-		s.waiting = nil
-	}
-	return j, s.start()
+	return s.waiting.pop(), s.start()
 }
 
 // free gives a slot to a caller that waits, or back. The caller holds the lock.
@@ -122,7 +117,7 @@ func (s *slots) free() {
 
 // settle tells those who want to know when nothing waits or runs. The caller holds the lock.
 func (s *slots) settle() {
-	if s.busy > 0 || len(s.waiting) > 0 {
+	if s.busy > 0 || s.waiting.n > 0 {
 		return
 	}
 	if s.idle != nil {
@@ -188,12 +183,12 @@ func (s *slots) drain() {
 }
 
 // close refuses everything from now on, and returns what waits: it counts as refused.
-func (s *slots) close() (left []*job) {
+func (s *slots) close() (left jobs) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	left, s.waiting = s.waiting, nil
-	s.ended[refusal] += uint64(len(left))
+	left, s.waiting = s.waiting, jobs{}
+	s.ended[refusal] += uint64(left.n)
 	s.settle()
 	return left
 }
@@ -202,7 +197,7 @@ func (s *slots) close() (left []*job) {
 func (s *slots) Idle() (idle <-chan struct{}, begun uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.busy == 0 && len(s.waiting) == 0 {
+	if s.busy == 0 && s.waiting.n == 0 {
 		return nil, s.begun
 	}
 	if s.idle == nil {
@@ -215,7 +210,7 @@ func (s *slots) Idle() (idle <-chan struct{}, begun uint64) {
 func (s *slots) Left() (queued, running uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return uint64(len(s.waiting) + len(s.callers)), s.running
+	return uint64(s.waiting.n + len(s.callers)), s.running
 }
 
 // Done is closed when slots were closed and nothing runs any more.

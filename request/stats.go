@@ -21,7 +21,7 @@ func (s *Server) Stats() ServerStats {
 	defer s.slots.mu.Unlock()
 	return ServerStats{
 		Requests:  s.slots.begun,
-		Queued:    uint64(len(s.slots.waiting) + len(s.slots.callers)),
+		Queued:    uint64(s.slots.waiting.n + len(s.slots.callers)),
 		Running:   s.slots.running,
 		Succeeded: s.slots.ended[success],
 		Failed:    s.slots.ended[failure],

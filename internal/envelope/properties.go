@@ -34,7 +34,7 @@ func Reserved(name string) bool {
 
 // AppendProperty appends one property: name length (1), name, value length (4), value, as in ZMTP's metadata.
 // The name has been checked with CheckName.
-func AppendProperty(dst []byte, name, value string) []byte {
+func AppendProperty[V string | []byte](dst []byte, name string, value V) []byte {
 	dst = append(dst, byte(len(name)))
 	dst = append(dst, name...)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(value)))
