@@ -7,6 +7,9 @@ import (
 	"github.com/fanfare-go/fanfare/transport"
 )
 
+// keptFrame is from which size on the socket keeps frames of an owned message, in bytes.
+const keptFrame = 16 << 10
+
 // outgoing is what is needed to put a message together. The socket is done with it when it has sent.
 type outgoing struct {
 	id       []byte
@@ -41,7 +44,7 @@ func (o *outgoing) appendTopic(m *transport.Message) {
 // appendEnvelope adds the envelope of m.
 func (o *outgoing) appendEnvelope(m *transport.Message) {
 	envelope := m.Envelope
-	if m.Owned { // only the payload is: the socket would keep a large envelope as well
+	if m.Owned && len(envelope) >= keptFrame { // only the payload is: the socket would keep the envelope as well
 		envelope = slices.Clone(envelope)
 	}
 	o.frames = append(o.frames, envelope)
