@@ -93,11 +93,14 @@ func (j *job) abandoned(lost bool) {
 // start starts a worker, if there is to be one. Done waits for it.
 func (s *Server) start(start bool) {
 	if start {
-		go s.run(s.slots.begin())
+		go s.work()
 	}
 }
 
-// run is a worker: it handles jobs as long as there are any.
+// work is a worker from its beginning.
+func (s *Server) work() { s.run(s.slots.begin()) }
+
+// run is a worker with its first job: it handles jobs as long as there are any.
 func (s *Server) run(j *job, start bool) {
 	returned := false
 	defer func() {

@@ -56,7 +56,11 @@ func (s *slots) submit(j *job) (ok, start bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun++
-	if s.closed || s.draining || s.waiting.n >= s.queue && s.busy >= s.limit {
+	room := s.queue + s.limit - s.busy
+	if s.starting { // which has a slot, and takes one of those that wait
+		room++
+	}
+	if s.closed || s.draining || s.waiting.n >= room {
 		s.ended[refusal]++
 		return false, false
 	}
