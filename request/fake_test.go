@@ -146,6 +146,16 @@ func makeEnvelope(source uuid.UUID, seq uint64, properties []byte) []byte {
 	return envelope.Append(nil, &envelope.Meta{Origin: &envelope.Origin{Source: source}, Seq: seq, Text: string(properties)})
 }
 
+// copyOf returns a copy of a message that was lent.
+func copyOf(m *transport.Message) transport.Message {
+	c := *m
+	c.Envelope, c.Payload = slices.Clone(m.Envelope), nil
+	for _, part := range m.Payload {
+		c.Payload = append(c.Payload, slices.Clone(part))
+	}
+	return c
+}
+
 // fakeExchange is a request of the client under test.
 type fakeExchange struct {
 	of      *fake
@@ -191,8 +201,7 @@ func (e *fakeExchange) Send(m *transport.Message) error {
 }
 
 func newArrival(s *fakeServer, id uint64, m *transport.Message) *arrival {
-	a := &arrival{server: s, id: id, message: *m, properties: map[string]string{}}
-	a.message.Envelope = slices.Clone(m.Envelope)
+	a := &arrival{server: s, id: id, message: copyOf(m), properties: map[string]string{}}
 	if h, err := envelope.Parse(a.message.Envelope); err == nil {
 		for name, value := range envelope.All(h.Properties) {
 			a.properties[name] = value
@@ -305,9 +314,7 @@ func (r *fakeRequest) Reply(m *transport.Message) error {
 		r.refuse = nil
 		return err
 	}
-	c := *m
-	c.Payload = slices.Clone(m.Payload)
-	r.replies <- c
+	r.replies <- copyOf(m)
 	return nil
 }
 

@@ -130,7 +130,7 @@ func (h *hub) Request(r transport.Request, _ bool) {
 	header, err := envelope.Parse(m.Envelope)
 	if err != nil {
 		h.strays.Add(1)
-		h.answer(r, m.Topic, nil, &RemoteError{CodeDecode, err.Error()})
+		h.answer(r, h.nobody(m.Topic), nil, &RemoteError{CodeDecode, err.Error()})
 		return
 	}
 	if kind, _ := envelope.Lookup(header.Properties, kindProperty); kind == kindCancel {
@@ -142,7 +142,7 @@ func (h *hub) Request(r transport.Request, _ bool) {
 		s = g.pick()
 	}
 	if s == nil {
-		h.answer(r, m.Topic, nil, &RemoteError{CodeUnimplemented, fmt.Sprintf("nobody here serves %q", m.Topic)})
+		h.answer(r, h.nobody(m.Topic), nil, &RemoteError{CodeUnimplemented, fmt.Sprintf("nobody here serves %q", m.Topic)})
 		return
 	}
 	s.take(newJob(s, r, header))

@@ -143,18 +143,21 @@ func (j *job) finish(payload []byte, err error) {
 func (j *job) answer(r transport.Request, payload []byte, failure *RemoteError) {
 	s := j.server
 	if failure == nil || r.Message().Envelope != nil {
-		s.hub.answer(r, s.call, payload, failure)
+		s.hub.answer(r, s.replies, payload, failure)
 		return
 	}
 	_ = r.Reply(&transport.Message{Payload: [][]byte{s.options.PlainError}}) // the transport counts what does not arrive
 }
 
-// answer sends a reply: a payload, or a failure. What does not arrive is counted by the transport.
-func (h *hub) answer(r transport.Request, call string, payload []byte, failure *RemoteError) {
+// answer sends a reply of that origin: a payload, or a failure. What does not arrive is counted by the transport.
+func (h *hub) answer(r transport.Request, origin *envelope.Origin, payload []byte, failure *RemoteError) {
 	o := h.borrow()
-	o.set(call, payload)
+	o.set(origin.Topic, payload)
 	if r.Message().Envelope != nil {
-		meta := envelope.Meta{Origin: &envelope.Origin{Topic: call, Source: h.bus.Source()}, Time: h.bus.Now()}
+		if failure != nil {
+			origin = h.nobody(origin.Topic)
+		}
+		meta := envelope.Meta{Origin: origin, Time: h.bus.Now()}
 		o.envelope = envelope.Append(o.envelope[:0], &meta)
 		if failure != nil {
 			o.envelope = envelope.AppendProperty(o.envelope, statusProperty, string(failure.Code))
@@ -165,8 +168,13 @@ func (h *hub) answer(r transport.Request, call string, payload []byte, failure *
 	err := r.Reply(&o.message)
 	h.giveBack(o)
 	if err != nil && failure == nil && !errors.Is(err, transport.ErrLost) && !errors.Is(err, net.ErrClosed) { // such as its size
-		h.answer(r, call, nil, &RemoteError{CodeInternal, err.Error()})
+		h.answer(r, origin, nil, &RemoteError{CodeInternal, err.Error()})
 	}
+}
+
+// nobody is the origin of replies without a payload.
+func (h *hub) nobody(call string) *envelope.Origin {
+	return &envelope.Origin{Topic: call, Source: h.bus.Source()}
 }
 
 // borrow returns memory for a reply.

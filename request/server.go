@@ -17,6 +17,7 @@ type Server struct {
 	hub      *hub
 	call     string
 	options  ServeOptions
+	replies  *envelope.Origin
 	handling handling
 	slots    slots
 	ctx      context.Context // of handlers; ends with the server
@@ -56,6 +57,7 @@ func Serve[Req, Resp any](b *bus.Bus, c Call[Req, Resp], handler func(ctx contex
 		return nil, err
 	}
 	s := &Server{hub: hubOf(b), call: c.name, options: options}
+	s.replies = &envelope.Origin{Topic: c.name, Source: b.Source(), ContentType: c.codec.ContentType()}
 	s.slots.init(options.Workers, options.Queue)
 	s.ctx, s.cancel = context.WithCancel(b.Context())
 	s.handling = newServed(s, c, handler)
@@ -175,7 +177,7 @@ func (d *served[Req, Resp]) answer(call *callContext, p *passage[Req, Resp], m e
 	p.event = topic.FromMeta(p.event.Value, m)
 	if d.chain != nil {
 		p.reply, err = d.take(ctx, p.event)
-	} else if err = bus.Decode(p.event.Meta(), d.call.codec, &p.event.Value); err == nil {
+	} else if err = bus.Decode(p.event.Meta(), m.Payload(), d.call.codec, &p.event.Value); err == nil {
 		p.reply, err = d.handler(ctx, p.event.Value)
 	}
 	if err != nil {

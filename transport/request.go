@@ -34,7 +34,7 @@ type Exchange interface {
 	ID() uint64
 	// Send makes an attempt: it hands m to a connected server, by preference to one that this exchange has not asked yet, and of those to the
 	// one with the fewest requests under way. It never waits: the error is [ErrNoPeer], [ErrFull], or what is wrong with m. The
-	// server gets m without topic and envelope if m.Plain is set or the server is not one of ours.
+	// server gets m without topic and envelope if m.Plain is set or the server is not one of ours. It copies what it needs, as Publish does.
 	Send(m *Message) error
 	// Unasked counts the connected servers that this exchange has not asked yet.
 	Unasked() int
@@ -72,7 +72,8 @@ type Request interface {
 	// if that has happened already. f replaces the one before; it must be quick.
 	OnAbandoned(f func(lost bool))
 	// Reply answers it, once, in the form in which the request came: a plain one gets no topic and no envelope. It never waits. The error is
-	// [ErrLost], which is counted, or what is wrong with m, such as its size: then another reply may be given.
+	// [ErrLost], which is counted, or what is wrong with m, such as its size: then another reply may be given. It copies what it needs, as
+	// Publish does.
 	Reply(m *Message) error
 	// Discard ends it without a reply.
 	Discard()
