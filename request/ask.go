@@ -22,14 +22,14 @@ type asker struct {
 	group   *group
 	name    string // of the call
 	options Options
-	timers  sync.Pool // of *time.Timer
+	trials  sync.Pool // of *trial
 	attempts
 }
 
-// deadline is when a request that begins now is over; zero for never.
-func (a *asker) deadline(ctx context.Context) (d time.Time) {
+// limit is when a request that began at that time is over; zero for never.
+func (a *asker) limit(ctx context.Context, began time.Time) (d time.Time) {
 	if a.options.Timeout > 0 {
-		d = time.Now().Add(a.options.Timeout)
+		d = began.Add(a.options.Timeout)
 	}
 	if earlier, ok := ctx.Deadline(); ok && (d.IsZero() || earlier.Before(d)) {
 		return earlier
@@ -37,31 +37,14 @@ func (a *asker) deadline(ctx context.Context) (d time.Time) {
 	return d
 }
 
-// exchange asks servers in other processes until one has answered, and returns the reply as an event that is still to be decoded. It
-// returns errLocal when there is a server in this process.
-func (a *asker) exchange(ctx context.Context, m envelope.Meta, payload [][]byte, deadline time.Time) (*envelope.Meta, error) {
-	if a.hub.transport == nil {
-		return nil, a.awaitLocal(ctx, deadline)
-	}
-	ex, err := a.hub.transport.Exchange()
-	if err != nil {
-		return nil, public(err)
-	}
-	m.Seq = ex.ID()
-	t := &trial{asker: a, exchange: ex, meta: m, payload: payload, deadline: deadline, left: a.options.Attempts, pause: firstPause, wanted: true}
-	reply, err := t.run(ctx)
-	ex.End(t.cancel())
-	a.attempts.sent.Add(uint64(t.sent))
-	a.attempts.lost.Add(uint64(t.lost))
-	return reply, err
-}
-
 // awaitLocal waits for a server in this process, where there can be no other.
 func (a *asker) awaitLocal(ctx context.Context, deadline time.Time) error {
-	timer := a.timer()
-	defer a.timers.Put(timer)
-	defer timer.Stop()
-	expired := expires(timer, deadline)
+	var expired <-chan time.Time
+	if !deadline.IsZero() {
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		expired = timer.C
+	}
 	for {
 		changed := a.hub.bus.Changed()
 		if a.group.pick() != nil {
@@ -79,14 +62,21 @@ func (a *asker) awaitLocal(ctx context.Context, deadline time.Time) error {
 	}
 }
 
-// trial is one request to servers in other processes, from its first attempt to its end.
+// trial is one request to servers in other processes, from its first attempt to its end. It is used again.
 type trial struct {
 	*asker
+	alarm
+	outgoing
+	course
+	origin envelope.Origin // of the reply
+	reply  envelope.Meta
+}
+
+// course is what happens in a trial.
+type course struct {
 	exchange transport.Exchange
 	meta     envelope.Meta
-	payload  [][]byte
 	deadline time.Time // zero: never
-	envelope []byte
 
 	wanted  bool          // an attempt is to be made
 	left    int           // attempts that may be made yet
@@ -99,22 +89,52 @@ type trial struct {
 	waiting int          // attempts without an answer
 }
 
+// newTrial returns a trial whose message is still to be set.
+func (a *asker) newTrial(deadline time.Time) *trial {
+	t, ok := a.trials.Get().(*trial)
+	if !ok {
+		t = &trial{asker: a, alarm: alarm{rings: make(chan struct{}, 1)}}
+	}
+	t.course = course{deadline: deadline, left: a.options.Attempts, pause: firstPause, wanted: true}
+	return t
+}
+
+// end lets the trial be used again: its reply is not used any more.
+func (t *trial) end() {
+	t.outgoing.clear()
+	t.course, t.origin, t.reply = course{}, envelope.Origin{}, envelope.Meta{}
+	t.trials.Put(t)
+}
+
+// ask asks servers in other processes until one has answered, and returns the reply as an event that is still to be decoded, before the trial
+// ends. It returns errLocal when there is a server in this process.
+func (t *trial) ask(ctx context.Context, m *envelope.Meta, began time.Time) (*envelope.Meta, error) {
+	ex, err := t.hub.transport.Exchange()
+	if err != nil {
+		return nil, public(err)
+	}
+	t.exchange, t.meta = ex, *m
+	t.meta.Seq = ex.ID()
+	reply, err := t.run(ctx, began)
+	ex.End(t.cancel())
+	t.attempts.sent.Add(uint64(t.sent))
+	t.attempts.lost.Add(uint64(t.lost))
+	return reply, err
+}
+
 // run makes attempts and waits for answers.
-func (t *trial) run(ctx context.Context) (*envelope.Meta, error) {
-	timer := t.timer()
-	defer t.timers.Put(timer)
-	defer timer.Stop()
-	for {
+func (t *trial) run(ctx context.Context, now time.Time) (*envelope.Meta, error) {
+	for ; ; now = time.Now() {
 		var changed, local <-chan struct{}
 		if t.wanted {
-			again, err := t.send()
+			again, err := t.send(now)
 			if err != nil {
 				return nil, err
 			}
 			if again {
 				changed, local = t.hub.transport.Changed(), t.hub.bus.Changed()
 				t.seen = t.seen || t.hub.transport.Servers() > 0
-				if again, err = t.send(); err != nil {
+				if again, err = t.send(now); err != nil {
 					return nil, err
 				} else if !again {
 					changed, local = nil, nil
@@ -123,6 +143,8 @@ func (t *trial) run(ctx context.Context) (*envelope.Meta, error) {
 				}
 			}
 		}
+		next := t.next()
+		t.alarm.set(next)
 		select {
 		case <-t.exchange.Ready():
 			for answer, ok := t.exchange.Take(); ok; answer, ok = t.exchange.Take() {
@@ -132,11 +154,13 @@ func (t *trial) run(ctx context.Context) (*envelope.Meta, error) {
 			}
 		case <-changed:
 		case <-local:
-		case <-expires(timer, t.next()):
-			if t.over() {
+		case <-t.rings:
+			switch {
+			case t.over():
 				return nil, t.failure()
+			case time.Until(next) <= 0: // otherwise it is an old one
+				t.wanted, t.resume = true, time.Time{}
 			}
-			t.wanted, t.resume = true, time.Time{}
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return nil, t.failure()
@@ -149,9 +173,9 @@ func (t *trial) run(ctx context.Context) (*envelope.Meta, error) {
 }
 
 // send makes an attempt. It reports whether it is to be tried again when something has changed.
-func (t *trial) send() (again bool, err error) {
-	t.encode()
-	err = t.exchange.Send(&transport.Message{Topic: t.name, Envelope: t.envelope, Payload: t.payload, Plain: t.options.Plain, Owned: true})
+func (t *trial) send(now time.Time) (again bool, err error) {
+	t.encode(now)
+	err = t.exchange.Send(&t.message)
 	switch {
 	case errors.Is(err, transport.ErrNoPeer), errors.Is(err, transport.ErrFull):
 		return true, nil
@@ -166,22 +190,23 @@ func (t *trial) send() (again bool, err error) {
 	}
 	t.refused = nil
 	if t.left > 0 && !t.deadline.IsZero() { // its part of the time that is left
-		now := time.Now()
 		t.resume = now.Add(t.deadline.Sub(now) / time.Duration(t.left+1))
 	}
 	return false, nil
 }
 
 // encode makes the envelope of the next attempt.
-func (t *trial) encode() {
+func (t *trial) encode(now time.Time) {
 	t.envelope = envelope.Append(t.envelope[:0], &t.meta)
+	var text [20]byte
 	if !t.deadline.IsZero() {
-		left := max(time.Until(t.deadline).Milliseconds(), 0)
-		t.envelope = envelope.AppendProperty(t.envelope, deadlineProperty, strconv.FormatInt(left, 10))
+		left := max(t.deadline.Sub(now).Milliseconds(), 0)
+		t.envelope = envelope.AppendProperty(t.envelope, deadlineProperty, strconv.AppendInt(text[:0], left, 10))
 	}
 	if t.sent > 0 {
-		t.envelope = envelope.AppendProperty(t.envelope, attemptProperty, strconv.Itoa(t.sent+1))
+		t.envelope = envelope.AppendProperty(t.envelope, attemptProperty, strconv.AppendInt(text[:0], int64(t.sent+1), 10))
 	}
+	t.message.Envelope, t.message.Plain = t.envelope, t.options.Plain
 }
 
 // judge returns the reply that an answer is, or the error that it ends with, or neither when there is more to come.
@@ -191,7 +216,9 @@ func (t *trial) judge(a *transport.Answer) (*envelope.Meta, error) {
 		t.lost++
 		return nil, t.retry()
 	}
-	m := &envelope.Meta{Origin: &envelope.Origin{Topic: t.name, Remote: true, Encoded: a.Message.Payload}}
+	t.origin = envelope.Origin{Topic: t.name, Remote: true, Encoded: a.Message.Payload}
+	t.reply = envelope.Meta{Origin: &t.origin}
+	m := &t.reply
 	if a.Message.Envelope == nil {
 		return m, nil
 	}
@@ -243,7 +270,7 @@ func (t *trial) next() time.Time {
 	return t.resume
 }
 
-func (t *trial) over() bool { return !t.deadline.IsZero() && !time.Now().Before(t.deadline) }
+func (t *trial) over() bool { return !t.deadline.IsZero() && time.Until(t.deadline) <= 0 }
 
 // failure says that there is no reply.
 func (t *trial) failure() *NoReplyError {
@@ -268,24 +295,6 @@ func (a *asker) ended(ctx context.Context, reason error) error {
 		return &NoReplyError{Call: a.name, Reason: reason}
 	}
 	return ctx.Err()
-}
-
-func (a *asker) timer() *time.Timer {
-	if t, ok := a.timers.Get().(*time.Timer); ok {
-		return t
-	}
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return t
-}
-
-// expires sets a timer and returns its channel, nil for no time.
-func expires(timer *time.Timer, at time.Time) <-chan time.Time {
-	if at.IsZero() {
-		return nil
-	}
-	timer.Reset(time.Until(at))
-	return timer.C
 }
 
 // short returns what is missing until there are n servers.

@@ -10,6 +10,7 @@ import (
 	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/fanfare-go/fanfare/topic"
+	"github.com/fanfare-go/fanfare/transport"
 )
 
 // Client asks for one call. All methods may be called concurrently.
@@ -91,7 +92,8 @@ func (c *Client[Req, Resp]) innermost(ctx context.Context, m *bus.Message) (err 
 
 // ask asks a server in this process, or if there is none, those in others.
 func (c *Client[Req, Resp]) ask(ctx context.Context, e topic.Event[Req]) (reply Resp, err error) {
-	deadline := c.deadline(ctx)
+	began := time.Now()
+	deadline := c.limit(ctx, began)
 	for {
 		if s := c.group.pick(); s != nil {
 			reply, err = c.direct(ctx, s, e, deadline)
@@ -99,23 +101,39 @@ func (c *Client[Req, Resp]) ask(ctx context.Context, e topic.Event[Req]) (reply 
 				return reply, err
 			}
 		}
-		frames := e.Meta().Encoded()
-		if frames == nil && c.hub.transport != nil {
-			payload, err := encode(c.call.codec, e.Value)
-			if err != nil {
-				return reply, err
-			}
-			frames = [][]byte{payload}
+		if c.hub.transport == nil {
+			err = c.awaitLocal(ctx, deadline)
+		} else {
+			reply, err = c.remote(ctx, e, began, deadline)
 		}
-		m, err := c.exchange(ctx, *e.Meta(), frames, deadline)
-		if errors.Is(err, errLocal) {
-			continue
-		}
-		if err != nil {
+		if !errors.Is(err, errLocal) {
 			return reply, err
 		}
-		return reply, bus.Decode(m, m.Payload(), c.call.codec, &reply)
 	}
+}
+
+// remote asks servers in other processes.
+func (c *Client[Req, Resp]) remote(ctx context.Context, e topic.Event[Req], began, deadline time.Time) (reply Resp, err error) {
+	p, t := c.borrow(), c.newTrial(deadline)
+	defer c.giveBack(p)
+	defer t.end()
+	if frames := e.Meta().Encoded(); frames != nil {
+		t.message = transport.Message{Topic: c.name, Payload: frames, Owned: true}
+	} else {
+		p.event = e
+		if p.payload, err = c.call.codec.Append(p.payload, &p.event.Value); err != nil {
+			return reply, err
+		}
+		t.outgoing.set(c.name, p.payload)
+	}
+	m, err := t.ask(ctx, e.Meta(), began)
+	if err != nil {
+		return reply, err
+	}
+	if err = bus.Decode(m, m.Payload(), c.call.codec, &p.reply); err != nil {
+		return reply, err
+	}
+	return p.reply, nil
 }
 
 // direct calls the handler of a server in this process.

@@ -1,0 +1,54 @@
+package request
+
+import (
+	"sync"
+	"time"
+)
+
+// alarm wakes who asks for it at a time. Its timer runs on when that time is put off, or when nobody asks any more: nearly all requests are
+// answered long before, and a timer that goes off in vain now and then costs less than one set for each.
+type alarm struct {
+	rings chan struct{} // gets a token at the time; there may be an old one
+
+	mu    sync.Mutex
+	timer *time.Timer // nil before the first time
+	at    time.Time   // when it is to ring; zero: never
+	due   time.Time   // when the timer goes off; zero: it does not run
+}
+
+// set makes it ring at that time, zero for never, and not at any other that was set before.
+func (a *alarm) set(at time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.at = at
+	if !at.IsZero() && (a.due.IsZero() || at.Before(a.due)) {
+		a.start()
+	}
+}
+
+// start has the timer go off at that time. The caller holds the lock.
+func (a *alarm) start() {
+	a.due = a.at
+	if a.timer == nil {
+		a.timer = time.AfterFunc(time.Until(a.at), a.ring)
+	} else {
+		a.timer.Reset(time.Until(a.at))
+	}
+}
+
+func (a *alarm) ring() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.due = time.Time{}
+	switch {
+	case a.at.IsZero():
+	case time.Until(a.at) > 0:
+		a.start()
+	default:
+		a.at = time.Time{}
+		select {
+		case a.rings <- struct{}{}:
+		default:
+		}
+	}
+}
