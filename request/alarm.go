@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// nap is how long a timer runs at most before it looks again. A trial that is not used again is kept alive by its timer for as long.
+const nap = time.Second
+
 // alarm wakes who asks for it at a time. Its timer runs on when that time is put off, or when nobody asks any more: nearly all requests are
 // answered long before, and a timer that goes off in vain now and then costs less than one set for each.
 type alarm struct {
@@ -26,13 +29,14 @@ func (a *alarm) set(at time.Time) {
 	}
 }
 
-// start has the timer go off at that time. The caller holds the lock.
+// start has the timer go off at that time, or before. The caller holds the lock.
 func (a *alarm) start() {
-	a.due = a.at
+	wait := min(time.Until(a.at), nap)
+	a.due = time.Now().Add(wait)
 	if a.timer == nil {
-		a.timer = time.AfterFunc(time.Until(a.at), a.ring)
+		a.timer = time.AfterFunc(wait, a.ring)
 	} else {
-		a.timer.Reset(time.Until(a.at))
+		a.timer.Reset(wait)
 	}
 }
 

@@ -101,6 +101,7 @@ func (a *asker) newTrial(deadline time.Time) *trial {
 
 // end lets the trial be used again: its reply is not used any more.
 func (t *trial) end() {
+	t.alarm.set(time.Time{})
 	t.outgoing.clear()
 	t.course, t.origin, t.reply = course{}, envelope.Origin{}, envelope.Meta{}
 	t.trials.Put(t)
