@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The bytes of docs/wire.md.
+// The bodies of commands, byte for byte.
 func TestTaskCommandBytes(t *testing.T) {
 	t.Parallel()
 	for want, got := range map[string][]byte{
