@@ -163,7 +163,17 @@ func TestWorkersOfOtherTypes(t *testing.T) {
 		if err := q.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if all := fmt.Sprint(got.all()...); all != `true{"a":1}` {
+		text := pipeline.NewTask[string]("text")
+		newWorker(t, b, text.WithCodec(codec.String), func(_ context.Context, v string) error {
+			got.add(v)
+			return nil
+		}, nil)
+		r := newProducer(t, b, text, nil)
+		send(t, r, "x")
+		if err := r.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if all := fmt.Sprint(got.all()...); all != `true{"a":1}"x"` {
 			t.Errorf("got %s", all)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/pipeline"
 )
 
@@ -249,6 +250,12 @@ func TestCreditFlood(t *testing.T) {
 		if len(w.got()) != 1 {
 			t.Errorf("got %q", w.got())
 		}
+		other := newProducer(t, b, pipeline.NewTask[int]("others"), nil)
+		f.source.Credit(w, "others", 1<<32-1)
+		f.source.Credit(w, "others", 1)
+		if send(t, other, 2); len(w.got()) != 2 {
+			t.Errorf("got %q", w.got())
+		}
 		for i := range 4096 {
 			f.source.Credit(w, fmt.Sprint("name", i), 1)
 		}
@@ -288,7 +295,7 @@ func TestTooLarge(t *testing.T) {
 		if err := p.Send(t.Context(), strings.Repeat("x", 100_000)); !errors.As(err, &size) || size.Task != "texts" || size.Limit != 100_000 || size.Size <= size.Limit {
 			t.Error(err)
 		}
-		if err := p.Send(t.Context(), strings.Repeat("x", 95_000)); err != nil {
+		if err := p.Send(t.Context(), strings.Repeat("x", 97_500)); err != nil {
 			t.Error(err)
 		}
 		q := newProducer(t, b, pipeline.NewTask[func()]("functions"), nil)
@@ -297,6 +304,24 @@ func TestTooLarge(t *testing.T) {
 		}
 		if s := p.Stats(); s.Sent != 1 || q.Stats().Sent != 0 {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// Large payloads are not copied, and stay what they are until they are given.
+func TestLargeTasksStay(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		p := newProducer(t, b, pipeline.NewTask[string]("texts").WithCodec(codec.String), nil)
+		for _, letter := range []string{"a", "b", "c"} {
+			send(t, p, strings.Repeat(letter, 20_000), letter)
+		}
+		w := f.worker(t, false)
+		f.source.Credit(w, "texts", 10)
+		for i, text := range w.got() {
+			letter := string("abc"[i/2])
+			if want := fmt.Sprintf("texts#%d %s", i+1, strings.Repeat(letter, 20_000-19_999*(i%2))); text != want {
+				t.Errorf("task %d is %.20q… of %d bytes", i, text, len(text))
+			}
 		}
 	})
 }

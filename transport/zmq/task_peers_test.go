@@ -119,11 +119,12 @@ func (s *taskSource) next(t testing.TB) transport.TaskWorker {
 type taskSink struct {
 	*diary
 	producers chan transport.TaskProducer
+	seen      chan byte     // gets the last byte of each envelope, if it is not nil
 	gate      chan struct{} // Tasks takes one from it for each call, if it is not nil
 }
 
 func newTaskSink() *taskSink {
-	return &taskSink{newDiary(), make(chan transport.TaskProducer, 100), nil}
+	return &taskSink{newDiary(), make(chan transport.TaskProducer, 100), nil, nil}
 }
 
 func (s *taskSink) ProducerUp(p transport.TaskProducer) {
@@ -138,6 +139,10 @@ func (s *taskSink) Tasks(_ transport.TaskProducer, tasks []transport.Message) in
 		}
 	}
 	for _, m := range tasks {
+		if s.seen != nil {
+			s.seen <- m.Envelope[len(m.Envelope)-1]
+			continue
+		}
 		s.note("task %s %v %s", m.Topic, m.Envelope != nil, text(m))
 	}
 	return len(tasks)

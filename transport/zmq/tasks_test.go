@@ -1,7 +1,6 @@
 package zmq_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -282,17 +281,57 @@ func TestUntakenTasksAreCounted(t *testing.T) {
 	}
 }
 
-// A message that waits for a sink does not keep the transport from ending.
-func TestTasksWithoutSinkDoNotHold(t *testing.T) {
+// Shutdown waits until a peer of ours has confirmed what it was told of its tasks.
+func TestAcknowledgementsAreConfirmed(t *testing.T) {
 	t.Parallel()
 	pull := open(t, &zmq.Options{Pull: zmq.Bind(anyPort)})
+	sink := newTaskSink()
+	work(t, pull, sink)
 	push := rawPeerAt(t, pull.Bound().Pull[0], "PUSH", "X-Fanfare=1")
-	push.say(zmtp.AppendMessage(nil, [][]byte{[]byte("x")}))
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_ = pull.Shutdown(ctx) // what it could not tell the peer does not matter here
+	sink.next(t).Ack("a", 1, 1)
+	ended := make(chan error, 1)
+	go func() { ended <- pull.Shutdown(patient(t)) }()
+	push.want("/\x05FFACK\x01a\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01")
+	ping := push.next()
+	context, asked := strings.CutPrefix(ping, "/\x04PING")
+	if !asked || len(ended) > 0 {
+		t.Fatalf("got %q", ping)
+	}
+	push.command("PONG", context[2:])
 	for push.next() != "EOF" {
-		continue // the PING of Shutdown may come before
+		continue // its side ends, then ours
+	}
+	_ = push.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// Of an owned task the payload alone is kept: the envelope may be reused at once, whatever its size.
+func TestOwnedTaskEnvelopeIsCopied(t *testing.T) {
+	t.Parallel()
+	push := open(t, &zmq.Options{Push: zmq.Bind(anyPort)})
+	pull := open(t, &zmq.Options{Pull: zmq.Connect(push.Bound().Push...)})
+	const tasks = 200
+	source, sink, seen := newTaskSource(), newTaskSink(), make(chan byte, tasks)
+	sink.seen = seen
+	produce(t, push, source)
+	work(t, pull, sink)
+	w := source.next(t)
+	envelope := fakeEnvelope(20_000)
+	for i := range tasks {
+		envelope[len(envelope)-1] = byte(i)
+		give(t, w, &transport.Message{Topic: "a", Envelope: envelope, Payload: [][]byte{{byte(i)}}, Owned: true})
+	}
+	for i := range tasks {
+		select {
+		case got := <-seen:
+			if got != byte(i) {
+				t.Fatalf("task %d has the envelope of %d", i, got)
+			}
+		case <-patient(t).Done():
+			t.Fatalf("task %d has not come", i)
+		}
 	}
 }
 
