@@ -12,6 +12,7 @@ import (
 	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/transport/zmq"
+	"github.com/rs/zerolog"
 )
 
 const anyPort = "tcp://127.0.0.1:0"
@@ -26,7 +27,11 @@ func join(t testing.TB, o *zmq.Options) (*bus.Bus, *zmq.Transport) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bustest.New(t, &bus.Options{Transport: tr}), tr
+	options := &bus.Options{Transport: tr}
+	if _, measures := t.(*testing.B); measures {
+		options.Logger = new(zerolog.Nop())
+	}
+	return bustest.New(t, options), tr
 }
 
 // overEach runs a test over every kind of endpoint.
