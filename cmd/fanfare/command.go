@@ -70,20 +70,20 @@ func (c *command) output(ctx context.Context, payload []byte) ([]byte, error) {
 	if kept.over { // then it may have ended by that
 		return nil, &tooLong{"the output of the command"}
 	}
-	return kept.Bytes(), err
+	return kept.buffer.Bytes(), err
 }
 
 // capped keeps what is written up to the length of a payload, and refuses more.
 type capped struct {
-	bytes.Buffer
-	over bool
+	buffer bytes.Buffer // not embedded: its ReadFrom would go by no limit
+	over   bool
 }
 
 func (c *capped) Write(p []byte) (int, error) {
-	if c.over = len(p) > maxPayload-c.Len(); c.over {
+	if c.over = len(p) > maxPayload-c.buffer.Len(); c.over {
 		return 0, io.ErrShortWrite
 	}
-	return c.Buffer.Write(p)
+	return c.buffer.Write(p)
 }
 
 // tail passes on what is written, and keeps the end of it.

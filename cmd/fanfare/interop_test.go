@@ -85,3 +85,77 @@ func TestEnvelopedPubReachesPyzmq(t *testing.T) {
 		t.Errorf("the envelope is %q, want its magic and the header", envelope)
 	}
 }
+
+func TestReqAsksPyzmq(t *testing.T) {
+	t.Parallel()
+	rep := func(t *testing.T, at interop.Spec) *interop.Process {
+		t.Helper()
+		at.Type, at.Send = "REP", [][]any{{"new message"}}
+		return interop.Socket(t, at)
+	}
+	check := func(t *testing.T, req *invocation, rep *interop.Process) {
+		t.Helper()
+		if got, want := rep.Message(), []any{"A message"}; !slices.Equal(got, want) {
+			t.Errorf("REP got %q, want %q", got, want)
+		}
+		req.exits(exitDone)
+		if got := req.stdout.String(); got != "new message\n" {
+			t.Errorf("printed %q", got)
+		}
+	}
+	for name, words := range map[string][]string{"by name": {"any.name", "A message"}, "plain": {"--plain", "A message"}} {
+		t.Run(name+", which binds", func(t *testing.T) {
+			t.Parallel()
+			rep := rep(t, interop.Spec{Bind: []string{"tcp://127.0.0.1:*"}})
+			check(t, start(t, append([]string{"req", "--connect", rep.Ready()[0]}, words...)...), rep)
+		})
+		t.Run(name+", which connects", func(t *testing.T) {
+			t.Parallel()
+			req := start(t, append([]string{"req", "--bind", anyPort, "--timeout", patience.String()}, words...)...)
+			check(t, req, rep(t, interop.Spec{Connect: []string{req.endpoint()}}))
+		})
+		t.Run(name+", which is killed and comes back", func(t *testing.T) {
+			t.Parallel()
+			endpoint := freePort(t)
+			silent := interop.Socket(t, interop.Spec{Type: "REP", Bind: []string{endpoint}})
+			silent.Ready()
+			req := start(t, append([]string{"req", "--connect", endpoint, "--timeout", patience.String()}, words...)...)
+			silent.Message()
+			silent.Kill()
+			check(t, req, rep(t, interop.Spec{Bind: []string{endpoint}}))
+		})
+	}
+}
+
+func TestReplyAnswersPyzmq(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		how  []string
+		want any
+	}{
+		"echo":    {[]string{"--echo"}, "A message"},
+		"command": {[]string{"--command", "grep -q '^A message$' && printf 'new message'"}, "new message"},
+		"failure": {[]string{"--command", "echo not a reply; exit 1"}, ""},
+	} {
+		t.Run(name+", REQ connects", func(t *testing.T) {
+			t.Parallel()
+			reply := start(t, append([]string{"reply", "--bind", anyPort, "--plain"}, tc.how...)...)
+			req := interop.Socket(t, interop.Spec{Type: "REQ", Connect: []string{reply.endpoint()}, Send: [][]any{{"A message"}}})
+			for range 2 {
+				if got, want := req.Message(), []any{tc.want}; !slices.Equal(got, want) {
+					t.Errorf("REQ got %q, want %q", got, want)
+				}
+			}
+		})
+		t.Run(name+", REQ binds", func(t *testing.T) {
+			t.Parallel()
+			req := interop.Socket(t, interop.Spec{Type: "REQ", Bind: []string{"tcp://127.0.0.1:*"}, Send: [][]any{{"A message"}}})
+			start(t, append([]string{"reply", "--connect", req.Ready()[0], "--plain"}, tc.how...)...)
+			for range 2 {
+				if got, want := req.Message(), []any{tc.want}; !slices.Equal(got, want) {
+					t.Errorf("REQ got %q, want %q", got, want)
+				}
+			}
+		})
+	}
+}

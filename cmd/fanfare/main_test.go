@@ -53,8 +53,13 @@ func startWith(t testing.TB, stdin string, args ...string) *invocation {
 // endpoint returns where the command says that it listens.
 func (i *invocation) endpoint() string {
 	i.t.Helper()
-	line := i.stderr.line("listening")
-	_, endpoint, _ := strings.Cut(line, "endpoint=")
+	return endpointIn(i.stderr)
+}
+
+// endpointIn returns where a command listens that has that stderr.
+func endpointIn(stderr *output) string {
+	stderr.t.Helper()
+	_, endpoint, _ := strings.Cut(stderr.line("listening"), "endpoint=")
 	return endpoint
 }
 

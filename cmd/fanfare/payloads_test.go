@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 func TestLinesAreKept(t *testing.T) {
@@ -63,5 +64,31 @@ func TestLinesEndWithTheContext(t *testing.T) {
 		if !errors.Is(err, errInterrupted) {
 			t.Errorf("got %v, want %v", err, errInterrupted)
 		}
+	}
+}
+
+func TestWholeTooLong(t *testing.T) {
+	t.Parallel()
+	if _, err := whole(context.Background(), endless{}); err == nil || !strings.HasPrefix(err.Error(), "stdin is longer than ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWholeFails(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("disk on fire")
+	if _, err := whole(context.Background(), iotest.ErrReader(broken)); !errors.Is(err, broken) {
+		t.Errorf("got %v, want %v", err, broken)
+	}
+}
+
+func TestWholeEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	silent, w := io.Pipe()
+	defer w.Close() // ends the goroutine that reads
+	ctx, interrupt := context.WithCancel(context.Background())
+	interrupt()
+	if _, err := whole(ctx, silent); !errors.Is(err, errInterrupted) {
+		t.Errorf("got %v, want %v", err, errInterrupted)
 	}
 }

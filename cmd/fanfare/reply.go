@@ -78,8 +78,7 @@ func (a *answer) Run(ctx context.Context, std *stdio) error {
 		return err
 	}
 	<-ctx.Done()
-	std.log.Info().Uint64("running", server.Stats().Running).Msg("ending; another signal does so at once")
-	err = finish(b)
+	err = finish(b, std.log)
 	s := server.Stats()
 	std.log.Info().Uint64("requests", s.Requests).Uint64("failed", s.Requests-s.Succeeded).Msg("answered")
 	return err

@@ -35,6 +35,16 @@ func TestUsageErrors(t *testing.T) {
 		"count of nothing":       {[]string{"pub", "--bind", anyPort, "--count", "0", "a", "b"}, "--count is 0, it must be 1 or more"},
 		"payload like a flag":    {[]string{"pub", "--bind", anyPort, "a", "-5"}, "unknown flag -5"},
 		"two payloads":           {[]string{"pub", "--bind", anyPort, "a", "b", "c"}, "unexpected argument c"},
+		"req without endpoint":   {[]string{"req", "a", "b"}, "fanfare req: --connect or --bind is missing"},
+		"req without name":       {[]string{"req", "--connect", "tcp://host:1"}, "fanfare req: NAME is missing: only --plain goes without"},
+		"req of a bad name":      {[]string{"req", "--connect", "tcp://host:1", "a..b", "c"}, `fanfare req: topic name "a..b"`},
+		"plain req with name":    {[]string{"req", "--connect", "tcp://host:1", "--plain", "a", "b"}, `--plain goes without NAME, so "b" is an argument too many`},
+		"no attempts":            {[]string{"req", "--connect", "tcp://host:1", "--attempts", "0", "a", "b"}, "--attempts is 0, it must be 1 to 1000"},
+		"reply without endpoint": {[]string{"reply", "--echo", "a"}, "fanfare reply: --connect or --bind is missing"},
+		"reply without reply":    {[]string{"reply", "--bind", anyPort, "a"}, "fanfare reply: one of --echo and --command is needed"},
+		"reply with two":         {[]string{"reply", "--bind", anyPort, "--echo", "--command", "date", "a"}, "one of --echo and --command is needed"},
+		"reply without name":     {[]string{"reply", "--bind", anyPort, "--echo"}, "fanfare reply: NAME is missing: only --plain goes without"},
+		"plain reply with name":  {[]string{"reply", "--bind", anyPort, "--echo", "--plain", "a"}, `--plain goes without NAME, so "a" is an argument too many`},
 		"fewer subscribers than": {[]string{"pub", "--bind", anyPort, "--wait=-1", "a", "b"}, "--wait: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,9 +76,11 @@ func TestPortInUse(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for verb, want := range map[string][]string{
-		"":    {"sub ", "pub ", "3 for a timeout"},
-		"sub": {"--connect", "--bind", "--prefix", "--count", "--timeout", "--raw", "payload_base64", "Examples:"},
-		"pub": {"--connect", "--bind", "--plain", "--wait", "--count", "--interval", "--timeout", "-H", "Examples:"},
+		"":      {"sub ", "pub ", "req ", "reply ", "3 for a timeout"},
+		"req":   {"--connect", "--bind", "--timeout", "--attempts", "--plain", "Examples:"},
+		"reply": {"--connect", "--bind", "--echo", "--command", "--plain", "FANFARE_NAME", "Up to 16 run", "Examples:"},
+		"sub":   {"--connect", "--bind", "--prefix", "--count", "--timeout", "--raw", "payload_base64", "Examples:"},
+		"pub":   {"--connect", "--bind", "--plain", "--wait", "--count", "--interval", "--timeout", "-H", "Examples:"},
 	} {
 		t.Run("fanfare "+verb, func(t *testing.T) {
 			t.Parallel()

@@ -36,8 +36,7 @@ func TestSignals(t *testing.T) {
 			if err := sub.Start(); err != nil {
 				t.Fatal(err)
 			}
-			_, endpoint, _ := strings.Cut(stderr.line("listening"), "endpoint=")
-			start(t, "pub", "--connect", endpoint, "--count", "100", "clock", "tick").exits(exitDone)
+			start(t, "pub", "--connect", endpointIn(stderr), "--count", "100", "clock", "tick").exits(exitDone)
 			stdout.lines(1)
 			if err := sub.Process.Signal(signal); err != nil {
 				t.Fatal(err)
@@ -74,4 +73,59 @@ func TestBrokenPipe(t *testing.T) {
 	if stderr.String() != "" {
 		t.Errorf("stderr is %q, want nothing", stderr)
 	}
+}
+
+// TestSignalsOfReply checks that the first signal has the command finish what it has begun, and the second one kill it.
+func TestSignalsOfReply(t *testing.T) {
+	t.Parallel()
+	begin := func(t *testing.T, script string) (reply *exec.Cmd, stderr *output, req *invocation) {
+		t.Helper()
+		reply, stderr = process(t, "reply", "--bind", anyPort, "--command", "echo begun >&2; "+script, "a")
+		if err := reply.Start(); err != nil {
+			t.Fatal(err)
+		}
+		req = start(t, "req", "--connect", endpointIn(stderr), "--timeout", "0", "--attempts", "1", "a", "")
+		stderr.line("begun")
+		if err := reply.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		stderr.line("another signal ends it at once")
+		return reply, stderr, req
+	}
+	t.Run("one", func(t *testing.T) {
+		t.Parallel()
+		held := fifo(t)
+		reply, _, req := begin(t, "cat "+held)
+		if err := os.WriteFile(held, []byte("finished"), 0); err != nil {
+			t.Fatal(err)
+		}
+		req.exits(exitDone)
+		if got := req.stdout.String(); got != "finished\n" {
+			t.Errorf("printed %q", got)
+		}
+		if err := reply.Wait(); err != nil {
+			t.Errorf("ended with %v, want exit code 0", err)
+		}
+	})
+	t.Run("two", func(t *testing.T) {
+		t.Parallel()
+		held := fifo(t)
+		reply, stderr, req := begin(t, "sleep 1000 >"+held+" | cat")
+		r, err := os.Open(held)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if err := reply.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		if err := reply.Wait(); reply.ProcessState.ExitCode() != exitFailed {
+			t.Errorf("ended with %v, want exit code %d", err, exitFailed)
+		}
+		stderr.line("fanfare reply: interrupted: ")
+		if _, err := io.ReadAll(r); err != nil { // until the sleep has ended
+			t.Error(err)
+		}
+		req.exits(exitTimeout)
+	})
 }
