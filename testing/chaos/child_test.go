@@ -24,13 +24,18 @@ const childSpec = "FANFARE_CHAOS_CHILD"
 type spec struct {
 	Role          string // a key of roles
 	Bind, Connect []string
-	Workers       int // 0: the default
+	Workers       int    // 0: the default
+	Prefetch      int    // of a worker or stage; 0: the default
+	File          string // of a worker
+	Deadly        int    // what kills a worker; 0: nothing
 }
 
 // roles are what a process does with its specification, after it has said that it is ready. It is told lines, by its standard input.
 var roles = map[string]func(s *spec, told <-chan string){
 	"server": runServer,
 	"client": runClient,
+	"worker": runWorker,
+	"stage":  runStage,
 }
 
 // endpoints are those of the specification.

@@ -7,4 +7,7 @@ import "time"
 const (
 	stormFor  = time.Minute
 	killEvery = time.Second
+
+	chaosTasks      = 100_000
+	killWorkerEvery = time.Second
 )

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/testing/network"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
@@ -68,5 +70,35 @@ func TestServerStops(t *testing.T) {
 	}
 	if s := cl.Stats(); s.Attempts <= asked || s.Lost != 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// A worker stops without dying, with tasks in hand. They go to the other one after AckTimeout; what the first says of them when it goes on is
+// counted, and changes nothing.
+func TestWorkerStops(t *testing.T) {
+	t.Parallel()
+	const n = 200
+	b, tr := join(t, zmq.Options{Push: zmq.Bind(anyPort)})
+	p, err := pipeline.NewProducer(b, chores, &pipeline.ProducerOptions{AckTimeout: 500 * time.Millisecond, Attempts: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	workers := newCrew(t, 2, spec{Role: "worker", Connect: tr.Bound().Push})
+	if err := p.WaitWorkers(patient(t), 2); err != nil {
+		t.Fatal(err)
+	}
+	stopped, well := workers.now[0], workers.now[1]
+	stopped.stop()
+	<-sendAll(t, p, n)
+	if did := well.did(); len(did) != n {
+		t.Errorf("one worker did %d of %d tasks", len(did), n)
+	}
+	s := p.Stats()
+	if s.Acknowledged != n || s.Redelivered == 0 || s.Unknown != 0 {
+		t.Errorf("%+v", s)
+	}
+	must(stopped.process.Signal(syscall.SIGCONT))
+	if !eventually(func() bool { return p.Stats().Unknown == s.Redelivered }) {
+		t.Errorf("%+v, then %+v", s, p.Stats())
 	}
 }
