@@ -138,7 +138,7 @@ func (c *Client[Req, Resp]) remote(ctx context.Context, e topic.Event[Req], bega
 
 // direct calls the handler of a server in this process.
 func (c *Client[Req, Resp]) direct(ctx context.Context, s *Server, e topic.Event[Req], deadline time.Time) (reply Resp, err error) {
-	call := &callContext{Context: ctx, deadline: deadline}
+	call := &callContext{Context: ctx, server: s.ctx, deadline: deadline}
 	defer call.end()
 	if err := s.slots.enter(call); err != nil {
 		return reply, c.verdict(ctx, err, deadline)

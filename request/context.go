@@ -12,12 +12,14 @@ import (
 // and a timer only if somebody waits for it: most handlers never do, and context.WithDeadline takes a microsecond.
 type callContext struct {
 	context.Context
+	server   context.Context  // the server's, which it ends with, where the parent is the caller's; else nil
 	deadline time.Time        // zero: none but the parent's
 	caller   bus.InlineCaller // for the handler: this context, and what the bus knows handlers by
 
 	mu     sync.Mutex
 	inner  context.Context // made by the first Done
 	cancel context.CancelFunc
+	leave  func() bool // does no longer watch the server
 	ended  bool
 }
 
@@ -30,7 +32,7 @@ func (c *callContext) Deadline() (time.Time, bool) {
 	return c.deadline, true
 }
 
-// Done begins to watch deadline and parent.
+// Done begins to watch deadline, parent and server.
 func (c *callContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,7 +42,10 @@ func (c *callContext) Done() <-chan struct{} {
 		} else {
 			c.inner, c.cancel = context.WithDeadline(c.Context, c.deadline)
 		}
-		if c.ended {
+		if c.server != nil {
+			c.leave = context.AfterFunc(c.server, c.cancel)
+		}
+		if c.ended || c.serverEnded() {
 			c.cancel()
 		}
 	}
@@ -55,7 +60,7 @@ func (c *callContext) Err() error {
 	switch {
 	case inner != nil:
 		return inner.Err()
-	case ended:
+	case ended, c.serverEnded():
 		return context.Canceled
 	case c.Context.Err() != nil:
 		return c.Context.Err()
@@ -65,6 +70,8 @@ func (c *callContext) Err() error {
 	}
 	return nil
 }
+
+func (c *callContext) serverEnded() bool { return c.server != nil && c.server.Err() != nil }
 
 // enter returns the context for the handler of a call, unless too many handlers called each other to get here.
 func (c *callContext) enter(b *bus.Bus, call string) (context.Context, error) {
@@ -80,6 +87,9 @@ func (c *callContext) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
+	if c.leave != nil {
+		c.leave()
+	}
 	if c.cancel != nil {
 		c.cancel()
 	}

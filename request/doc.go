@@ -63,7 +63,7 @@
 //  10. The end. [bus.Bus.Shutdown] refuses requests from outside, waits for those under way and for handlers, and flushes the replies; requests that
 //     arrive meanwhile are answered with CodeOverloaded. [bus.Bus.Close] and [Server.Close] end the contexts of handlers. What is used
 //     afterwards returns [bus.ErrClosed].
-//     (TestShutdown, TestShutdownTellsWhatIsLeft, TestClose, TestServerClose)
+//     (TestShutdown, TestShutdownTellsWhatIsLeft, TestClose, TestServerClose, TestClosingEndsLocalHandlers)
 //
 //  11. Counters. The equations of [ServerStats] and [ClientStats] hold at every moment.
 //     (TestCounters)

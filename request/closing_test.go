@@ -1,0 +1,71 @@
+package request_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/request"
+)
+
+// obedient is a handler that waits until its context ends.
+func obedient(ctx context.Context, _ int) (int, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+// The end of a server, and of its bus, reaches the handlers that callers of this process run.
+func TestClosingEndsLocalHandlers(t *testing.T) {
+	for name, end := range map[string]func(*request.Server, *bus.Bus){
+		"server": func(s *request.Server, _ *bus.Bus) { _ = s.Close() },
+		"bus":    func(_ *request.Server, b *bus.Bus) { _ = b.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				for _, timeout := range []time.Duration{-1, time.Hour} {
+					b := newBus(t, nil)
+					s := serve(t, b, double, obedient, nil)
+					cl := newClient(t, b, double, &request.Options{Timeout: timeout})
+					done := make(chan error)
+					go func() {
+						_, err := cl.Do(t.Context(), 1)
+						done <- err
+					}()
+					synctest.Wait()
+					begin := time.Now()
+					end(s, b)
+					if err := <-done; !errors.Is(err, context.Canceled) {
+						t.Error(err)
+					}
+					<-s.Done()
+					if took := time.Since(begin); took != 0 {
+						t.Errorf("it took %v", took)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A handler that looks at its context, and does not wait for it, sees the end of its server as well.
+func TestClosingIsSeenByErr(t *testing.T) {
+	t.Parallel()
+	b := newBus(t, nil)
+	var s *request.Server
+	s = serve(t, b, double, func(ctx context.Context, _ int) (int, error) {
+		before := ctx.Err()
+		_ = s.Close()
+		if before != nil || ctx.Err() != context.Canceled {
+			t.Errorf("%v, then %v", before, ctx.Err())
+		}
+		<-ctx.Done()
+		return 0, nil
+	}, nil)
+	if _, err := newClient(t, b, double, nil).Do(t.Context(), 1); err != nil {
+		t.Error(err)
+	}
+}
