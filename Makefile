@@ -37,6 +37,9 @@ lint: ## formatting, go vet, the linters, and tidy module files
 	$(TOOL) revive -config revive.toml -set_exit_status ./...
 	go mod tidy -diff
 	go -C tools mod tidy -diff
+	go -C bench/nats mod tidy -diff
+	go -C bench/nats vet ./...
+	go -C bench/nats tool -modfile=../../tools/go.mod staticcheck ./...
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME
@@ -47,8 +50,9 @@ interop: # what the tests against libzmq need, where it can be installed
 	./scripts/interop-deps.sh
 
 .PHONY: bench
-bench: ## every benchmark BENCHCOUNT times
+bench: ## every benchmark BENCHCOUNT times, those beside NATS last
 	go test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./...
+	go -C bench/nats test -run '^$$' -bench . -count $(BENCHCOUNT)
 
 .PHONY: stress
 stress: interop ## what takes long: ten minutes of everything at once, messages of 100 MiB, cuts of 5 s, floods of 30 s, a minute of kills, many rounds under the race detector

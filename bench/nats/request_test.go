@@ -17,8 +17,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// BenchmarkRoundTrip asks one at a time: 64 bytes over tcp, there and back. It reports the median and the 99th percentile of a connection that two goroutines
-// do nothing but write to and read from, of ours, and of NATS, and the ratios of the medians.
+// BenchmarkRoundTrip asks one at a time: 64 bytes over tcp, there and back. It reports the median and the 99th percentile of a connection
+// that two goroutines do nothing but write to and read from, of ours, and of NATS, and the ratios of the medians.
 func BenchmarkRoundTrip(b *testing.B) {
 	const block = 200 // rounds of one before it is the next one's turn
 	payload := make([]byte, 64)
@@ -49,8 +49,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // of all three together
 }
 
-// BenchmarkInFlight asks with 100 goroutines at once: 64 bytes over tcp. It reports how many requests a second are answered, by ours and by NATS, and
-// the ratio.
+// BenchmarkInFlight asks with 100 goroutines at once: 64 bytes over tcp. It reports how many requests a second are answered, by ours and by
+// NATS, and the ratio.
 func BenchmarkInFlight(b *testing.B) {
 	const (
 		block      = 20_000
