@@ -100,6 +100,9 @@ func (c *Client[Req, Resp]) ask(ctx context.Context, e topic.Event[Req]) (reply 
 			if !errors.Is(err, errEnding) { // otherwise it was closed at this moment
 				return reply, err
 			}
+			if c.hub.bus.Context().Err() != nil { // all of them are
+				return reply, bus.ErrClosed
+			}
 		}
 		if c.hub.transport == nil {
 			err = c.awaitLocal(ctx, deadline)

@@ -69,3 +69,27 @@ func TestClosingIsSeenByErr(t *testing.T) {
 		t.Error(err)
 	}
 }
+// Do that meets the end of the bus returns.
+func TestDoWhileTheBusEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, o := range []*bus.Options{{}, {Transport: newFake()}} {
+			b := newBus(t, o)
+			closing := make(chan struct{})
+			late := bus.Wrap("late", func(next bus.Handler) bus.Handler {
+				return func(ctx context.Context, m *bus.Message) error {
+					_ = b.Close() // between the beginning of Do and its search for a server
+					close(closing)
+					return next(ctx, m)
+				}
+			})
+			serve(t, b, double, twice, nil)
+			cl := newClient(t, b, double, &request.Options{Middleware: []bus.Middleware{late}})
+			if _, err := cl.Do(t.Context(), 1); err != bus.ErrClosed {
+				t.Error(err)
+			}
+			<-closing
+			<-b.Done()
+		}
+	})
+}
