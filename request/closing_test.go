@@ -69,6 +69,7 @@ func TestClosingIsSeenByErr(t *testing.T) {
 		t.Error(err)
 	}
 }
+
 // Do that meets the end of the bus returns.
 func TestDoWhileTheBusEnds(t *testing.T) {
 	t.Parallel()
@@ -90,6 +91,47 @@ func TestDoWhileTheBusEnds(t *testing.T) {
 			}
 			<-closing
 			<-b.Done()
+		}
+	})
+}
+
+// Callers of this process who wait for a handler ask another server when theirs is closed.
+func TestClosingSendsWaitingCallersOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBus(t, nil)
+		release := make(chan struct{})
+		busy := serve(t, b, double, func(context.Context, int) (int, error) {
+			<-release
+			return 1, nil
+		}, &request.ServeOptions{Workers: 1})
+		cl := newClient(t, b, double, nil)
+		results := make(chan int, 3)
+		for range 3 {
+			go func() {
+				n, err := cl.Do(t.Context(), 1)
+				if err != nil {
+					t.Error(err)
+				}
+				results <- n
+			}()
+		}
+		synctest.Wait()
+		serve(t, b, double, twice, nil)
+		_ = busy.Close()
+		begin := time.Now()
+		for range 2 {
+			if n := <-results; n != 2 || time.Since(begin) != 0 {
+				t.Errorf("%d after %v", n, time.Since(begin))
+			}
+		}
+		close(release)
+		if n := <-results; n != 1 {
+			t.Errorf("the one that ran: %d", n)
+		}
+		<-busy.Done()
+		if got := busy.Stats(); got.Requests != 3 || got.Refused != 2 || got.Succeeded != 1 {
+			t.Errorf("%+v", got)
 		}
 	})
 }

@@ -17,7 +17,7 @@ type slots struct {
 	busy     int // workers and callers in this process
 	starting bool
 	waiting  jobs
-	callers  []chan struct{}
+	callers  []*caller
 	turn     bool // the next free slot is a caller's, if both wait
 	draining bool // takes no more requests from other processes
 	closed   bool
@@ -27,6 +27,12 @@ type slots struct {
 	begun   uint64
 	running uint64
 	ended   [refusal + 1]uint64
+}
+
+// caller is one of this process that waits for a slot.
+type caller struct {
+	called  chan struct{} // closed when it has one, or is refused
+	refused bool          // set before that
 }
 
 // outcome is how a request ended.
@@ -111,7 +117,7 @@ func (s *slots) free() {
 	s.turn = false
 	if len(s.callers) > 0 {
 		s.running++
-		close(s.callers[0])
+		close(s.callers[0].called)
 		s.callers = s.callers[1:]
 		return
 	}
@@ -147,16 +153,19 @@ func (s *slots) enter(ctx context.Context) error {
 		s.mu.Unlock()
 		return nil
 	}
-	mine := make(chan struct{})
+	mine := &caller{called: make(chan struct{})}
 	s.callers = append(s.callers, mine)
 	s.mu.Unlock()
 	select {
-	case <-mine:
+	case <-mine.called:
 	case <-ctx.Done():
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if over(mine) {
+	if mine.refused {
+		return errEnding
+	}
+	if over(mine.called) {
 		return nil
 	}
 	for i, c := range s.callers {
@@ -186,13 +195,18 @@ func (s *slots) drain() {
 	s.draining = true
 }
 
-// close refuses everything from now on, and returns what waits: it counts as refused.
+// close refuses everything from now on, callers that wait included, and returns what waits: it counts as refused.
 func (s *slots) close() (left jobs) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
 	left, s.waiting = s.waiting, jobs{}
-	s.ended[refusal] += uint64(left.n)
+	s.ended[refusal] += uint64(left.n + len(s.callers))
+	for _, c := range s.callers {
+		c.refused = true
+		close(c.called)
+	}
+	s.callers = nil
 	s.settle()
 	return left
 }

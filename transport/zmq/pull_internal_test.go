@@ -23,7 +23,7 @@ func TestTasksWithoutSinkDoNotHold(t *testing.T) {
 			t.Fatal("nobody took them")
 		default:
 		}
-		tr.tasks.close()
+		tr.tasks.release()
 		<-returned
 		if n := tr.counts.untaken.Load(); n != 2 {
 			t.Errorf("%d untaken", n)
