@@ -70,6 +70,9 @@ func (c *Client[Req, Resp]) Do(ctx context.Context, req Req) (reply Resp, err er
 	}
 	o := failure // unless a handler in this process returns
 	defer func() { c.slots.leave(o) }()
+	if err := c.hub.bus.Admit(ctx); err != nil { // again: Shutdown has not waited for what it did not see
+		return reply, err
+	}
 	e := topic.FromMeta(req, envelope.Meta{Origin: c.origin, Time: c.hub.bus.Now()})
 	if c.chain == nil {
 		reply, err = c.ask(ctx, e)

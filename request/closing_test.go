@@ -3,6 +3,9 @@ package request_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,4 +137,47 @@ func TestClosingSendsWaitingCallersOn(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+}
+
+// No handler runs for a caller from outside once Shutdown has found nothing left to do.
+func TestDoWhileTheBusShutsDown(t *testing.T) {
+	t.Parallel()
+	for range 1000 {
+		b := newBus(t, nil)
+		var running atomic.Int32
+		begun := make(chan struct{}, 1)
+		serve(t, b, double, func(_ context.Context, n int) (int, error) {
+			running.Add(1)
+			defer running.Add(-1)
+			select {
+			case begun <- struct{}{}:
+			default:
+			}
+			for range 10 {
+				runtime.Gosched()
+			}
+			return 2 * n, nil
+		}, nil)
+		cl := newClient(t, b, double, nil)
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				for err := error(nil); err != bus.ErrClosed; {
+					if _, err = cl.Do(t.Context(), 1); err != nil && err != bus.ErrClosed {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		<-begun
+		if err := b.Shutdown(patient(t)); err != nil {
+			t.Error(err)
+		}
+		if n := running.Load(); n != 0 {
+			t.Errorf("%d handlers run", n)
+		}
+		all.Wait()
+		<-b.Done()
+	}
 }
