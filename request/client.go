@@ -172,7 +172,12 @@ func (c *Client[Req, Resp]) direct(ctx context.Context, s *Server, e topic.Event
 }
 
 // verdict returns what the error of a handler in this process is to the caller: the same as if it had been in another one.
-func (c *Client[Req, Resp]) verdict(ctx context.Context, err error, deadline time.Time) error {
+func (c *Client[Req, Resp]) verdict(ctx context.Context, err error, deadline time.Time) (verdict error) {
+	defer func() {
+		if recover() != nil { // methods of the error have panicked
+			verdict = remote(err)
+		}
+	}()
 	var recursion *bus.RecursionError
 	switch {
 	case err == nil || err == errEnding:

@@ -119,8 +119,13 @@ func public(err error) error {
 // maxMessage is how much of an error's text travels, in bytes.
 const maxMessage = 8 << 10
 
-// remote returns the failure that err is to a client.
-func remote(err error) *RemoteError {
+// remote returns the failure that err is to a client. Methods of the error may panic, such as those of a nil pointer.
+func remote(err error) (failure *RemoteError) {
+	defer func() {
+		if value := recover(); value != nil {
+			failure = &RemoteError{CodeInternal, fmt.Sprintf("the handler's error, a %T, panics: %v", err, value)}
+		}
+	}()
 	var (
 		e        *RemoteError
 		panicked *bus.PanicError
