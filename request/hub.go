@@ -124,13 +124,13 @@ func (h *hub) remove(s *Server) {
 func (h *hub) Request(r transport.Request, _ bool) {
 	m := r.Message()
 	if m.Envelope == nil {
-		h.requestPlain(r, m)
+		h.requestPlain(r)
 		return
 	}
 	header, err := envelope.Parse(m.Envelope)
 	if err != nil {
 		h.strays.Add(1)
-		h.answer(r, h.nobody(m.Topic), nil, &RemoteError{CodeDecode, err.Error()})
+		h.refuse(r, m.Topic, &RemoteError{CodeDecode, err.Error()})
 		return
 	}
 	if kind, _ := envelope.Lookup(header.Properties, kindProperty); kind == kindCancel {
@@ -142,20 +142,20 @@ func (h *hub) Request(r transport.Request, _ bool) {
 		s = g.pick()
 	}
 	if s == nil {
-		h.answer(r, h.nobody(m.Topic), nil, &RemoteError{CodeUnimplemented, fmt.Sprintf("nobody here serves %q", m.Topic)})
+		h.refuse(r, m.Topic, &RemoteError{CodeUnimplemented, fmt.Sprintf("nobody here serves %q", m.Topic)})
 		return
 	}
 	s.take(newJob(s, r, header))
 }
 
 // requestPlain takes a request without the name of a call.
-func (h *hub) requestPlain(r transport.Request, m *transport.Message) {
+func (h *hub) requestPlain(r transport.Request) {
 	h.mu.Lock()
 	s := h.fallback
 	h.mu.Unlock()
 	if s == nil {
 		h.strays.Add(1)
-		_ = r.Reply(&transport.Message{Payload: [][]byte{{}}}) // a REQ waits for an answer; if it is gone, the transport counts
+		h.refuse(r, "", &RemoteError{Code: CodeUnimplemented}) // a REQ waits for one
 		return
 	}
 	s.take(newJob(s, r, envelope.Header{}))

@@ -1,8 +1,6 @@
 package request
 
 import (
-	"errors"
-	"net"
 	"strconv"
 	"time"
 
@@ -142,50 +140,5 @@ func (j *job) finish(payload []byte, err error) {
 // answer answers one request with the outcome of the job.
 func (j *job) answer(r transport.Request, payload []byte, failure *RemoteError) {
 	s := j.server
-	if failure == nil || r.Message().Envelope != nil {
-		s.hub.answer(r, s.replies, payload, failure)
-		return
-	}
-	_ = r.Reply(&transport.Message{Payload: [][]byte{s.options.PlainError}}) // the transport counts what does not arrive
-}
-
-// answer sends a reply of that origin: a payload, or a failure. What does not arrive is counted by the transport.
-func (h *hub) answer(r transport.Request, origin *envelope.Origin, payload []byte, failure *RemoteError) {
-	o := h.borrow()
-	o.set(origin.Topic, payload)
-	if r.Message().Envelope != nil {
-		if failure != nil {
-			origin = h.nobody(origin.Topic)
-		}
-		meta := envelope.Meta{Origin: origin, Time: h.bus.Now()}
-		o.envelope = envelope.Append(o.envelope[:0], &meta)
-		if failure != nil {
-			o.envelope = envelope.AppendProperty(o.envelope, statusProperty, string(failure.Code))
-			o.envelope = envelope.AppendProperty(o.envelope, messageProperty, failure.Message)
-		}
-		o.message.Envelope = o.envelope
-	}
-	err := r.Reply(&o.message)
-	h.giveBack(o)
-	if err != nil && failure == nil && !errors.Is(err, transport.ErrLost) && !errors.Is(err, net.ErrClosed) { // such as its size
-		h.answer(r, origin, nil, &RemoteError{CodeInternal, err.Error()})
-	}
-}
-
-// nobody is the origin of replies without a payload.
-func (h *hub) nobody(call string) *envelope.Origin {
-	return &envelope.Origin{Topic: call, Source: h.bus.Source()}
-}
-
-// borrow returns memory for a reply.
-func (h *hub) borrow() *outgoing {
-	if o, ok := h.outgoing.Get().(*outgoing); ok {
-		return o
-	}
-	return &outgoing{}
-}
-
-func (h *hub) giveBack(o *outgoing) {
-	o.clear()
-	h.outgoing.Put(o)
+	s.hub.answer(r, answer{s.replies, payload, failure, s.options.PlainError})
 }

@@ -75,7 +75,7 @@ type Request interface {
 	// [ErrLost], which is counted, or what is wrong with m, such as its size: then another reply may be given. It copies what it needs, as
 	// Publish does.
 	Reply(m *Message) error
-	// Discard ends it without a reply.
+	// Discard ends it without a reply, which is counted.
 	Discard()
 	// Cancel is for a request that is none, but the end of another one: that of the same client with the same number counts as cancelled.
 	Cancel()

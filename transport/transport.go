@@ -136,6 +136,6 @@ type Stats struct {
 	RetainedEvicted uint64
 	// LateReplies counts replies that came for no request of a [Requester] that is under way.
 	LateReplies uint64
-	// RepliesDropped counts replies of a [Requester]'s server that the client did not get: it was gone, or its queue was full.
+	// RepliesDropped counts replies of a [Requester]'s server that the client did not get: it was gone, or no reply was within the limits.
 	RepliesDropped uint64
 }

@@ -209,7 +209,7 @@ func (r *request) Reply(m *transport.Message) error {
 	if err != nil && !errors.Is(err, socket.ErrClosed) {
 		return err
 	}
-	r.Discard()
+	r.end()
 	if err != nil {
 		t.counts.repliesDropped.Add(1)
 		return transport.ErrLost
@@ -218,13 +218,22 @@ func (r *request) Reply(m *transport.Message) error {
 }
 
 func (r *request) Discard() {
+	if r.end() {
+		r.client.serving.of.counts.repliesDropped.Add(1)
+	}
+}
+
+// end takes it off the list, and reports whether it was there.
+func (r *request) end() bool {
 	c := r.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !r.over {
-		r.over = true
-		c.remove(r)
+	if r.over {
+		return false
 	}
+	r.over = true
+	c.remove(r)
+	return true
 }
 
 // Cancel abandons the requests of the same client with the same id: there may be two, when one was tried again.
@@ -242,7 +251,7 @@ func (r *request) Cancel() {
 		}
 	}
 	c.mu.Unlock()
-	r.Discard()
+	r.end()
 	for _, f := range abandoned {
 		f(false)
 	}
