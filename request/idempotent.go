@@ -12,6 +12,7 @@ import (
 type Replies struct {
 	mu      sync.Mutex
 	running map[replyKey]*repeated
+	waiting int // requests in all the lists of running
 	kept    *lru.Cache[replyKey, result]
 }
 
@@ -34,8 +35,9 @@ type result struct {
 }
 
 // Idempotent keeps the handler of a server from running twice for one request, for ServeOptions.Idempotent: a client that tries again,
-// because a connection was lost or a reply was late, gets the reply of the first run, or waits for it. It keeps the last replies, failures
-// included, as many as entries says, 1 or more; less counts as 1. Requests of plain peers have no number, and run each time.
+// because a connection was lost or a reply was late, gets the reply of the first run, or waits for it: as many wait at the same time as
+// ServeOptions.Queue says, and others are answered with CodeOverloaded. It keeps the last replies, failures included, as many as entries
+// says, 1 or more; less counts as 1. Requests of plain peers have no number, and run each time.
 //
 // It is a memory of one process: when the server dies, or another one is asked, the handler may run again. Servers may share it.
 func Idempotent(entries int) *Replies {
@@ -46,13 +48,20 @@ func Idempotent(entries int) *Replies {
 	return &Replies{running: map[replyKey]*repeated{}, kept: kept}
 }
 
-// begin reports whether the job is the first of its key. Any other one is answered with the outcome of the first, now or when there is one.
+// begin reports whether the job is the first of its key. Any other one is answered with the outcome of the first, now or when there is one,
+// or refused.
 func (r *Replies) begin(j *job) bool {
 	if j.key.id == 0 {
 		return true
 	}
 	r.mu.Lock()
 	if first := r.running[j.key]; first != nil {
+		if r.waiting >= j.server.options.Queue {
+			r.mu.Unlock()
+			j.answer(j.request, nil, remote(errOverloaded))
+			return false
+		}
+		r.waiting++
 		first.again = append(first.again, j.request)
 		r.mu.Unlock()
 		j.request.OnAbandoned(first.job.abandoned) // who gives up gives up the first run as well
@@ -75,6 +84,7 @@ func (r *Replies) finish(j *job, payload []byte, failure *RemoteError) {
 	var again []transport.Request
 	if first := r.running[j.key]; first != nil {
 		again = first.again
+		r.waiting -= len(again)
 	}
 	delete(r.running, j.key)
 	if j.key.id != 0 && (failure == nil || failure.Code != CodeOverloaded) {

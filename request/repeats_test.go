@@ -1,0 +1,45 @@
+package request_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/request"
+)
+
+// Requests that wait for the reply of the first one are bounded as those that wait for a handler are.
+func TestIdempotentRepeatsAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
+		release := make(chan struct{})
+		s := serve(t, b, double, func(_ context.Context, n int) (int, error) {
+			<-release
+			return 2 * n, nil
+		}, &request.ServeOptions{Idempotent: request.Idempotent(10), Queue: 5})
+		for round := range uint64(2) { // what has waited has left its place
+			statuses := map[string]int{}
+			var all []*fakeRequest
+			for range 10 {
+				for id := range uint64(2) {
+					all = append(all, peers.ask(t, call("math.double", 1+2*round+id, "1")))
+				}
+			}
+			synctest.Wait()
+			for range 2 {
+				release <- struct{}{}
+			}
+			synctest.Wait()
+			for _, r := range all {
+				_, status, _ := r.outcome(t)
+				statuses[status]++
+			}
+			if statuses["overloaded"] != 20-2-5 || statuses[""] != 2+5 {
+				t.Errorf("%v", statuses)
+			}
+			if got := s.Stats(); got.Requests != 2*(round+1) || got.Succeeded != got.Requests {
+				t.Errorf("%+v", got)
+			}
+		}
+	})
+}
