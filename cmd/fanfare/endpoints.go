@@ -34,7 +34,7 @@ func open(o *zmq.Options, log logger) (*bus.Bus, error) {
 		return nil, endpointFault(err)
 	}
 	bound := tr.Bound()
-	for _, endpoint := range slices.Concat(bound.Publish, bound.Subscribe, bound.Serve, bound.Request) {
+	for _, endpoint := range slices.Concat(bound.Publish, bound.Subscribe, bound.Serve, bound.Request, bound.Push, bound.Pull) {
 		log.Info().Str("endpoint", endpoint).Msg("listening")
 	}
 	b, err := bus.New(&bus.Options{Transport: tr, Logger: &log.Logger})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -158,4 +159,67 @@ func TestReplyAnswersPyzmq(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPullTakesFromPyzmq(t *testing.T) {
+	t.Parallel()
+	push := func(t *testing.T, at interop.Spec) *interop.Process {
+		t.Helper()
+		at.Type, at.Send = "PUSH", [][]any{{`{"num": 1}`}}
+		return interop.Socket(t, at)
+	}
+	for name, tc := range map[string]struct {
+		how  []string
+		want string
+	}{
+		"prints":   {nil, `{"payload":"{\"num\": 1}"}` + "\n"},
+		"executes": {[]string{"--exec", "cat; echo"}, `{"num": 1}` + "\n"},
+	} {
+		check := func(t *testing.T, pull *invocation) {
+			t.Helper()
+			pull.exits(exitDone)
+			if got := pull.stdout.String(); got != strings.Repeat(tc.want, 20) {
+				t.Errorf("printed\n%s", got)
+			}
+		}
+		args := append([]string{"pull", "--plain", "--count", "20"}, tc.how...)
+		t.Run(name+", which binds", func(t *testing.T) {
+			t.Parallel()
+			check(t, start(t, append(args, "--connect", push(t, interop.Spec{Bind: []string{"tcp://127.0.0.1:*"}}).Ready()[0])...))
+		})
+		t.Run(name+", which connects", func(t *testing.T) {
+			t.Parallel()
+			pull := start(t, append(args, "--bind", anyPort)...)
+			push(t, interop.Spec{Connect: []string{pull.endpoint()}})
+			check(t, pull)
+		})
+	}
+}
+
+func TestPushReachesPyzmq(t *testing.T) {
+	t.Parallel()
+	const tasks = 2000
+	var input strings.Builder
+	for i := range tasks {
+		fmt.Fprintf(&input, "{\"num\": %d}\n", i)
+	}
+	check := func(t *testing.T, push *invocation, pull *interop.Process) {
+		t.Helper()
+		for i := range tasks {
+			if got, want := pull.Message(), []any{fmt.Sprintf(`{"num": %d}`, i)}; !slices.Equal(got, want) {
+				t.Fatalf("got %q, want %q", got, want)
+			}
+		}
+		push.exits(exitDone)
+	}
+	t.Run("which binds", func(t *testing.T) {
+		t.Parallel()
+		pull := interop.Socket(t, interop.Spec{Type: "PULL", Bind: []string{"tcp://127.0.0.1:*"}})
+		check(t, startWith(t, input.String(), "push", "--plain", "--connect", pull.Ready()[0]), pull)
+	})
+	t.Run("which connects later", func(t *testing.T) {
+		t.Parallel()
+		push := startWith(t, input.String(), "push", "--plain", "--bind", anyPort)
+		check(t, push, interop.Socket(t, interop.Spec{Type: "PULL", Connect: []string{push.endpoint()}}))
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -43,6 +44,16 @@ func interruption(ctx context.Context) error {
 		return timeout
 	}
 	return errInterrupted
+}
+
+// shortfall returns an error that says what is missing, if ctx was ended by the timeout when there were fewer than were wanted.
+func shortfall(ctx context.Context, have, wanted uint64, what string, missing ...string) error {
+	timeout, ok := errors.AsType[*timeoutError](interruption(ctx))
+	if !ok || have >= wanted {
+		return nil
+	}
+	missing = append([]string{fmt.Sprintf("%d of %d %s", have, wanted, what)}, missing...)
+	return fmt.Errorf("%w: %s", timeout, strings.Join(missing, "; "))
 }
 
 // lingering returns a context that ends the time of grace after ctx: for the end of the work.

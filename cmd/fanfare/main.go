@@ -1,10 +1,12 @@
-// Command fanfare publishes and subscribes, asks and answers from the command line: with Fanfare buses, and with any other program that
-// speaks ZeroMQ.
+// Command fanfare publishes and subscribes, asks and answers, hands out tasks and does them from the command line: with Fanfare buses, and
+// with any other program that speaks ZeroMQ.
 //
 //	fanfare sub --connect tcp://localhost:5555 --prefix orders.
 //	fanfare pub --bind tcp://*:5555 --wait 1 orders.created '{"id": 1}'
 //	fanfare reply --bind tcp://*:5556 --command 'wc -c' text.length
 //	fanfare req --connect tcp://localhost:5556 text.length 'hello, world'
+//	fanfare push --bind tcp://*:5557 images.resize a.png
+//	fanfare pull --connect tcp://localhost:5557 --exec ./resize.sh images.resize
 //
 // "fanfare sub --help", and the same with another verb, explains it, with examples.
 package main

@@ -30,7 +30,7 @@ func settleName(kind string, plain bool, name, payload **string) error {
 // nameOr returns the name, or for plain messages one that nobody else knows: it does not leave the process.
 func nameOr(name *string) string {
 	if name == nil {
-		return uuid.NewString()
+		return "plain." + uuid.NewString()
 	}
 	return *name
 }

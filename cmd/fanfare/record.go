@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/topic"
 	"github.com/google/uuid"
 )
@@ -14,10 +15,22 @@ import (
 // event is what arrives: a payload that nothing here decodes.
 type event = topic.Event[[]byte]
 
-// record is an event as "fanfare sub" prints it. What a plain peer does not send is absent, and so is what an event does not have.
-// Bytes of a topic or header that are not UTF-8 become U+FFFD.
+// eventRecord is an event as "fanfare sub" prints it.
+type eventRecord struct {
+	Topic string `json:"topic"`
+	record
+}
+
+// taskRecord is a task as "fanfare pull" prints it. Attempt is there from 2 on.
+type taskRecord struct {
+	Task    string `json:"task,omitempty"`
+	Attempt int    `json:"attempt,omitempty"`
+	record
+}
+
+// record is what events and tasks have in common. What a plain peer does not send is absent, and so is what there is not. Bytes of a
+// topic or header that are not UTF-8 become U+FFFD.
 type record struct {
-	Topic   string            `json:"topic"`
 	ID      string            `json:"id,omitempty"`
 	Source  uuid.UUID         `json:"source,omitzero"`
 	Seq     uint64            `json:"seq,omitempty"`
@@ -30,24 +43,48 @@ type record struct {
 	PayloadBase64 []byte  `json:"payload_base64,omitempty"`
 }
 
-// newRecord returns the record of e.
-func newRecord(e event) record {
-	r := record{
-		Topic:   e.Topic(),
+// recordOf returns the record of an event.
+func recordOf(e event) eventRecord {
+	r := eventRecord{Topic: e.Topic(), record: record{
 		ID:      e.ID(),
 		Source:  e.Source(),
 		Seq:     e.Seq(),
 		Time:    e.Time().UTC(),
 		Key:     e.Key(),
 		Headers: maps.Collect(e.Headers()),
+	}}
+	r.setPayload(e.Value)
+	return r
+}
+
+// recordOfTask returns the record of a task. One from a plain peer has no name.
+func recordOfTask(d pipeline.Delivery, payload []byte) taskRecord {
+	r := taskRecord{record: record{
+		ID:      d.ID(),
+		Source:  d.Source(),
+		Seq:     d.Seq(),
+		Time:    d.Time().UTC(),
+		Headers: maps.Collect(d.Headers()),
+	}}
+	if d.Seq() > 0 {
+		r.Task = d.Task()
 	}
-	if utf8.Valid(e.Value) {
-		text := string(e.Value)
+	if d.Attempt() > 1 {
+		r.Attempt = d.Attempt()
+		delete(r.Headers, "attempt") // which is how it travels
+	}
+	r.setPayload(payload)
+	return r
+}
+
+// setPayload keeps text as text.
+func (r *record) setPayload(payload []byte) {
+	if utf8.Valid(payload) {
+		text := string(payload)
 		r.Payload = &text
 	} else {
-		r.PayloadBase64 = e.Value
+		r.PayloadBase64 = payload
 	}
-	return r
 }
 
 // A format writes one event and the newline after it.
@@ -55,9 +92,15 @@ type format func(e event) error
 
 // asJSON returns the format with a record on each line.
 func asJSON(w io.Writer) format {
+	encoder := newEncoder(w)
+	return func(e event) error { return encoder.Encode(recordOf(e)) }
+}
+
+// newEncoder returns an encoder that writes an object on each line, in one write, and leaves the text in it as it is.
+func newEncoder(w io.Writer) *json.Encoder {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
-	return func(e event) error { return encoder.Encode(newRecord(e)) }
+	return encoder
 }
 
 // asPayload returns the format with the bytes of the payload alone.

@@ -78,7 +78,7 @@ func (a *answer) Run(ctx context.Context, std *stdio) error {
 		return err
 	}
 	<-ctx.Done()
-	err = finish(b, std.log)
+	err = finish(ctx, b, std.log)
 	s := server.Stats()
 	std.log.Info().Uint64("requests", s.Requests).Uint64("failed", s.Requests-s.Succeeded).Msg("answered")
 	return err

@@ -15,6 +15,8 @@ type cli struct {
 	Pub   publish   `cmd:"" help:"Publish events."`
 	Req   ask       `cmd:"" help:"Ask, and print the reply."`
 	Reply answer    `cmd:"" help:"Answer what others ask."`
+	Push  push      `cmd:"" help:"Send tasks to workers."`
+	Pull  pull      `cmd:"" help:"Work on tasks, or print them."`
 
 	Quiet   bool             `short:"q" help:"Write only warnings and errors to stderr."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
@@ -26,7 +28,7 @@ func (cli) Help() string {
 may connect, and several endpoints are allowed: tcp://host:port, tcp://*:port, ipc:///path. Port 0 stands for any free one; stderr
 tells which.
 
-Events and replies go to stdout, everything else to stderr. The exit code is 0 when all was done, 1 when something failed, 2 for a
+Events, replies and tasks go to stdout, everything else to stderr. The exit code is 0 when all was done, 1 when something failed, 2 for a
 wrong command line, and 3 for a timeout.
 
 Try it in two terminals:
@@ -37,7 +39,12 @@ Try it in two terminals:
 Or with a question and its answer:
 
   fanfare reply --bind tcp://127.0.0.1:5556 --command 'tr a-z A-Z' text.upper
-  fanfare req --connect tcp://127.0.0.1:5556 text.upper 'hello, world'`
+  fanfare req --connect tcp://127.0.0.1:5556 text.upper 'hello, world'
+
+Or with tasks and a worker:
+
+  fanfare pull --connect tcp://127.0.0.1:5557 --exec 'sleep 1; date; cat; echo' chores
+  printf 'wash\nmow\n' | fanfare push --bind tcp://127.0.0.1:5557 chores`
 }
 
 // run is the whole command but for the process around it. It returns the exit code.
@@ -46,7 +53,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	exited := false // by --help or --version
 	parser, err := kong.New(&c,
 		kong.Name("fanfare"),
-		kong.Description("Publish and subscribe, ask and answer from the command line, with Fanfare buses and with any ZeroMQ peer."),
+		kong.Description("Publish and subscribe, ask and answer, hand out tasks and do them, with Fanfare buses and with any ZeroMQ peer."),
 		kong.Vars{"version": version()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Writers(stdout, stderr),

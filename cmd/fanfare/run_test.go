@@ -45,6 +45,13 @@ func TestUsageErrors(t *testing.T) {
 		"reply with two":         {[]string{"reply", "--bind", anyPort, "--echo", "--command", "date", "a"}, "one of --echo and --command is needed"},
 		"reply without name":     {[]string{"reply", "--bind", anyPort, "--echo"}, "fanfare reply: NAME is missing: only --plain goes without"},
 		"plain reply with name":  {[]string{"reply", "--bind", anyPort, "--echo", "--plain", "a"}, `--plain goes without NAME, so "a" is an argument too many`},
+		"push without endpoint":  {[]string{"push", "a", "b"}, "fanfare push: --connect or --bind is missing"},
+		"push without task":      {[]string{"push", "--bind", anyPort}, "fanfare push: TASK is missing: only --plain goes without"},
+		"push of a bad name":     {[]string{"push", "--bind", anyPort, "a..b", "c"}, `fanfare push: topic name "a..b"`},
+		"plain push with task":   {[]string{"push", "--bind", anyPort, "--plain", "a", "b"}, `--plain goes without TASK, so "b" is an argument too many`},
+		"pull without endpoint":  {[]string{"pull", "a"}, "fanfare pull: --connect or --bind is missing"},
+		"pull without task":      {[]string{"pull", "--bind", anyPort}, "fanfare pull: TASK is missing: only --plain goes without"},
+		"plain pull with task":   {[]string{"pull", "--bind", anyPort, "--plain", "a"}, `--plain goes without TASK, so "a" is an argument too many`},
 		"fewer subscribers than": {[]string{"pub", "--bind", anyPort, "--wait=-1", "a", "b"}, "--wait: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,9 +83,11 @@ func TestPortInUse(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for verb, want := range map[string][]string{
-		"":      {"sub ", "pub ", "req ", "reply ", "3 for a timeout"},
+		"":      {"sub ", "pub ", "req ", "reply ", "push ", "pull ", "3 for a timeout"},
 		"req":   {"--connect", "--bind", "--timeout", "--attempts", "--plain", "Examples:"},
 		"reply": {"--connect", "--bind", "--echo", "--command", "--plain", "FANFARE_NAME", "Up to 16 run", "Examples:"},
+		"push":  {"--connect", "--bind", "--plain", "--wait", "--timeout", "TASK.dead", "Examples:"},
+		"pull":  {"--connect", "--bind", "--plain", "--count", "--timeout", "--exec", "FANFARE_NAME", "Examples:"},
 		"sub":   {"--connect", "--bind", "--prefix", "--count", "--timeout", "--raw", "payload_base64", "Examples:"},
 		"pub":   {"--connect", "--bind", "--plain", "--wait", "--count", "--interval", "--timeout", "-H", "Examples:"},
 	} {

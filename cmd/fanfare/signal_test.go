@@ -75,21 +75,48 @@ func TestBrokenPipe(t *testing.T) {
 	}
 }
 
+// beginAndSignal starts the command as a process, and sends it a signal when the command that it runs has written "begun" to stderr.
+func beginAndSignal(t *testing.T, args ...string) (command *exec.Cmd, stderr *output) {
+	t.Helper()
+	command, stderr = process(t, args...)
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stderr.line("begun")
+	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	stderr.line("another signal ends it at once")
+	return command, stderr
+}
+
+// killBySecondSignal sends a command another signal, which must end it, and what it runs: that holds a named pipe.
+func killBySecondSignal(t *testing.T, command *exec.Cmd, held string) {
+	t.Helper()
+	r, err := os.Open(held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := command.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Wait(); command.ProcessState.ExitCode() != exitFailed {
+		t.Errorf("ended with %v, want exit code %d", err, exitFailed)
+	}
+	if _, err := io.ReadAll(r); err != nil { // until it has ended
+		t.Error(err)
+	}
+}
+
 // TestSignalsOfReply checks that the first signal has the command finish what it has begun, and the second one kill it.
 func TestSignalsOfReply(t *testing.T) {
 	t.Parallel()
+	// The client binds, so that it can be there first.
 	begin := func(t *testing.T, script string) (reply *exec.Cmd, stderr *output, req *invocation) {
 		t.Helper()
-		reply, stderr = process(t, "reply", "--bind", anyPort, "--command", "echo begun >&2; "+script, "a")
-		if err := reply.Start(); err != nil {
-			t.Fatal(err)
-		}
-		req = start(t, "req", "--connect", endpointIn(stderr), "--timeout", "0", "--attempts", "1", "a", "")
-		stderr.line("begun")
-		if err := reply.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-		stderr.line("another signal ends it at once")
+		req = start(t, "req", "--bind", anyPort, "--timeout", "0", "--attempts", "1", "a", "")
+		reply, stderr = beginAndSignal(t, "reply", "--connect", req.endpoint(), "--command", "echo begun >&2; "+script, "a")
 		return reply, stderr, req
 	}
 	t.Run("one", func(t *testing.T) {
@@ -111,21 +138,8 @@ func TestSignalsOfReply(t *testing.T) {
 		t.Parallel()
 		held := fifo(t)
 		reply, stderr, req := begin(t, "sleep 1000 >"+held+" | cat")
-		r, err := os.Open(held)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Close()
-		if err := reply.Process.Signal(os.Interrupt); err != nil {
-			t.Fatal(err)
-		}
-		if err := reply.Wait(); reply.ProcessState.ExitCode() != exitFailed {
-			t.Errorf("ended with %v, want exit code %d", err, exitFailed)
-		}
+		killBySecondSignal(t, reply, held)
 		stderr.line("fanfare reply: interrupted: ")
-		if _, err := io.ReadAll(r); err != nil { // until the sleep has ended
-			t.Error(err)
-		}
 		req.exits(exitTimeout)
 	})
 }

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
 	"syscall"
 
 	"github.com/fanfare-go/fanfare/bus"
@@ -87,11 +85,14 @@ func (s *subscribe) print(ctx context.Context, b *bus.Bus, selectors []topic.Pre
 		return unlessGone(p.err)
 	case <-ctx.Done():
 	}
-	unready := sub.Ready(ctx)
+	var missing []string // what kept the subscription from being in force
+	if unready, ok := errors.AsType[*bus.NotReadyError](sub.Ready(ctx)); ok {
+		missing = unready.Missing
+	}
 	if err := drain(ctx, b, p); err != nil {
 		return err
 	}
-	return s.shortfall(ctx, p.printed.Load(), unready)
+	return shortfall(ctx, p.printed.Load(), s.Count, "events", missing...)
 }
 
 // drain prints what has been received when ctx ends.
@@ -102,20 +103,6 @@ func drain(ctx context.Context, b *bus.Bus, p *printer) error {
 		return err
 	}
 	return unlessGone(p.finish(ctx))
-}
-
-// shortfall returns an error that says what is missing if ctx was ended by the timeout before s.Count events were printed. unready
-// is what kept the subscription from being in force, if anything did.
-func (s *subscribe) shortfall(ctx context.Context, printed uint64, unready error) error {
-	err := interruption(ctx)
-	if errors.Is(err, errInterrupted) || printed >= s.Count {
-		return nil
-	}
-	err = fmt.Errorf("%w: %d of %d events", err, printed, s.Count)
-	if notReady, ok := errors.AsType[*bus.NotReadyError](unready); ok {
-		err = fmt.Errorf("%w; %s", err, strings.Join(notReady.Missing, "; "))
-	}
-	return err
 }
 
 // unlessGone returns err unless it says that the reader of the output has gone away, which is a way to say that it has enough.
