@@ -122,9 +122,6 @@ func (i *intake) close() {
 	if i.left > 0 {
 		i.late += i.left
 		i.left = 0
-		if i.upstream == i.crew.home { // which hears at once
-			i.late = 0
-		}
 	}
 	if !i.free && !i.gone {
 		i.upstream.credit(0)

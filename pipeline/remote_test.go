@@ -180,6 +180,17 @@ func TestAckTimeoutNever(t *testing.T) {
 		want(t, "the other", idle.got())
 		f.source.Nack(w, "impatient", 1, 0, "")
 		want(t, "what was given back", w.got(), "numbers#1 10", "impatient#1 20", "impatient#1/2 20")
+		balance(t, q.Stats())
+		time.Sleep(time.Minute)
+		w.down()
+		next := f.worker(t, false)
+		f.source.Credit(next, "impatient", 10)
+		want(t, "what was overdue when its holder was lost", next.got(), "impatient#1/3 20")
+		f.source.Ack(next, "impatient", 1, 1)
+		if err := q.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		balance(t, q.Stats())
 	})
 }
 
