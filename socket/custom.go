@@ -54,7 +54,8 @@ func (c *Connection) Own() bool { return c.c.own }
 type SendFlags uint8
 
 const (
-	// Owned lets the connection keep frames of 16 KiB and more instead of copying them: they may never be changed again.
+	// Owned lets the connection keep frames of 16 KiB and more instead of copying them: they may never be changed again. They may be sent
+	// more than once.
 	Owned SendFlags = 1 << iota
 	// Now has the caller write the message himself, as far as the connection takes it at once: quicker for a single message, slower for many.
 	Now
@@ -69,7 +70,7 @@ func (c *Connection) Send(frames [][]byte, flags SendFlags) error {
 	if err := b.opts.check(frames); err != nil {
 		return err
 	}
-	frames, pages := b.keep(frames, flags&Owned != 0)
+	frames, pages := b.keep(frames, flags&Owned != 0 && !out.shared) // over inproc they would be the receiver's, and they are sent to others
 	out.lock()
 	full, ended := false, out.sealed || out.closed
 	if !ended {
