@@ -62,14 +62,14 @@ type Server interface {
 	Request(r Request, more bool)
 }
 
-// Request is a request that came from a client. Its methods may be called concurrently. Each ends with Reply or Discard or Cancel.
+// Request is a request that came from a client. Its methods may be called concurrently. It ends with Reply or Discard, or with Cancel alone.
 type Request interface {
 	// Message is the request. It belongs to the receiver, as one from Receive does.
 	Message() *Message
 	// Client is who asked.
 	Client() Peer
-	// OnAbandoned has f called when the client cancels the request, or when its connection is lost, unless there was a reply before; at once
-	// if that has happened already. f replaces the one before; it must be quick.
+	// OnAbandoned has f called when the client cancels the request, or when its connection is lost, unless there was a reply before. f replaces
+	// the one before; it must be quick. What happens before Server.Request has returned is not missed if OnAbandoned is called there.
 	OnAbandoned(f func(lost bool))
 	// Reply answers it, once, in the form in which the request came: a plain one gets no topic and no envelope. It never waits. The error is
 	// [ErrLost], which is counted, or what is wrong with m, such as its size: then another reply may be given. It copies what it needs, as

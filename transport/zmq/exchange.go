@@ -4,19 +4,24 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/fanfare-go/fanfare/socket"
 	"github.com/fanfare-go/fanfare/transport"
 )
 
-// exchange is a request under way. It is used again when it has ended: nobody who does not find it in requests.pending may touch it.
+// exchange is a request under way. It is used again when it has ended: it is in requests.pending as long as an attempt has no answer, and
+// nobody who does not find it there may touch it.
 type exchange struct {
 	requests *requests
 	id       uint64
 	ready    chan struct{} // a token while there are answers
-	// Guarded by requests.mu.
-	attempts []attempt
-	answers  []transport.Answer
+	waiting  atomic.Int32  // attempts without an answer; changed under requests.mu, to 0 last of all
+	attempts []attempt     // guarded by requests.mu
+
+	mu      sync.Mutex // comes after requests.mu
+	answers []transport.Answer
 }
 
 // attempt is one message that was sent for the exchange.
@@ -82,7 +87,18 @@ func (e *exchange) choose(excluded map[*server]bool) (best *server, first bool, 
 	first = best.underway == 0
 	best.underway++
 	e.attempts = append(e.attempts, attempt{server: best})
+	if e.waiting.Add(1) == 1 {
+		r.pending[e.id] = e
+	}
 	return best, first, nil
+}
+
+// answered notes that so many attempts have an answer. The caller holds requests.mu, and is done with the exchange.
+func (e *exchange) answered(n int32) {
+	if e.waiting.Load() == n {
+		delete(e.requests.pending, e.id)
+	}
+	e.waiting.Add(-n)
 }
 
 // asked reports whether the exchange has made an attempt at s. The caller holds requests.mu.
@@ -105,6 +121,7 @@ func (e *exchange) withdraw(s *server) bool {
 	}
 	e.attempts = e.attempts[:last]
 	s.underway--
+	e.answered(1)
 	return true
 }
 
@@ -120,35 +137,36 @@ func (e *exchange) Unasked() (n int) {
 	return n
 }
 
-// answer notes an answer of a server, and reports whether one was awaited from it. The caller holds requests.mu.
+// answer notes an answer of a server, and reports whether one was awaited from it. A loss answers all attempts at the server, a reply the first.
+// The caller holds requests.mu.
 func (e *exchange) answer(s *server, answer transport.Answer) bool {
-	awaited := false
+	n := int32(0)
 	for i := range e.attempts {
-		if a := &e.attempts[i]; a.server == s && !a.answered {
-			a.answered, awaited = true, true
+		if a := &e.attempts[i]; a.server == s && !a.answered && (n == 0 || answer.Err != nil) {
+			a.answered = true
 			s.underway--
-			if answer.Err == nil {
-				break // the others at the same server may have replies of their own
-			}
-			e.answers = append(e.answers, answer)
+			n++
 		}
 	}
-	if !awaited {
+	if n == 0 {
 		return false
 	}
-	if answer.Err == nil {
+	e.mu.Lock()
+	for range n {
 		e.answers = append(e.answers, answer)
 	}
+	e.mu.Unlock()
 	select {
 	case e.ready <- struct{}{}:
 	default:
 	}
+	e.answered(n)
 	return true
 }
 
 func (e *exchange) Take() (a transport.Answer, ok bool) {
-	e.requests.mu.Lock()
-	defer e.requests.mu.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if len(e.answers) == 0 {
 		return a, false
 	}
@@ -159,21 +177,12 @@ func (e *exchange) Take() (a transport.Answer, ok bool) {
 
 func (e *exchange) End(cancel *transport.Message) {
 	r := e.requests
-	var unanswered []*server
-	r.mu.Lock()
-	delete(r.pending, e.id)
-	for _, a := range e.attempts {
-		if a.answered {
-			continue
+	if e.waiting.Load() > 0 {
+		for _, s := range e.abandon() {
+			if cancel != nil && !s.plain {
+				_ = r.send(s, e.id, cancel, true) // a server that does not hear of it works in vain, no more
+			}
 		}
-		a.server.underway--
-		if cancel != nil && !a.server.plain {
-			unanswered = append(unanswered, a.server)
-		}
-	}
-	r.mu.Unlock()
-	for _, s := range unanswered {
-		_ = r.send(s, e.id, cancel, true) // a server that does not hear of it works in vain, no more
 	}
 	clear(e.attempts)
 	clear(e.answers)
@@ -183,6 +192,21 @@ func (e *exchange) End(cancel *transport.Message) {
 	default:
 	}
 	r.ended.Put(e)
+}
+
+// abandon has no attempt wait for an answer any more, and returns the servers that owe one.
+func (e *exchange) abandon() (servers []*server) {
+	r := e.requests
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range e.attempts {
+		if !a.answered {
+			a.server.underway--
+			servers = append(servers, a.server)
+		}
+	}
+	e.answered(int32(len(servers)))
+	return servers
 }
 
 // send sends a message to a server. now: it has nothing else under way, so there is nothing to gather.

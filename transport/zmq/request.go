@@ -20,11 +20,11 @@ type requests struct {
 	socket *socket.Custom
 	ended  sync.Pool     // of *exchange
 	late   atomic.Uint64 // replies that nobody waits for
+	ids    atomic.Uint64 // of the last exchange
 
 	mu      sync.Mutex
 	servers []*server
 	turns   uint64 // counts attempts
-	ids     uint64 // of the last exchange
 	pending map[uint64]*exchange
 }
 
@@ -58,13 +58,20 @@ func (r *requests) Connected(c *socket.Connection) socket.Session {
 	return s
 }
 
-// Messages hands replies to those who wait for them.
+// Messages hands replies to those who wait for them: with one lock for all that have come, since it is that of all requests.
 func (s *server) Messages(batch [][][]byte) {
+	r := s.requests
+	late := 0
+	r.mu.Lock()
 	for _, frames := range batch {
 		id, m, ok := parseReply(frames)
-		if !ok || !s.requests.answer(s, id, transport.Answer{Message: m}) {
-			s.requests.late.Add(1)
+		if e := r.pending[id]; !ok || e == nil || !e.answer(s, transport.Answer{Message: m}) {
+			late++
 		}
+	}
+	r.mu.Unlock()
+	if late > 0 {
+		r.late.Add(uint64(late))
 	}
 }
 
@@ -73,6 +80,9 @@ func (s *server) Command(string, []byte) {}
 
 // Written tells those who found no room that there may be some.
 func (s *server) Written() { s.requests.of.changed.Tell() }
+
+// Leaving has nothing that was kept back.
+func (s *server) Leaving() {}
 
 // Closed answers all attempts that the server has not answered.
 func (s *server) Closed(error) {
@@ -83,14 +93,6 @@ func (s *server) Closed(error) {
 	for _, e := range r.pending {
 		e.answer(s, transport.Answer{Err: transport.ErrLost})
 	}
-}
-
-// answer hands an answer of a server to the exchange with that id, and reports whether it was awaited.
-func (r *requests) answer(s *server, id uint64, a transport.Answer) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	e := r.pending[id]
-	return e != nil && e.answer(s, a)
 }
 
 // parseReply returns the id and the rest of [id] [] [call] [envelope] [payload…] or [id] [] [payload…].
@@ -124,11 +126,7 @@ func (t *Transport) Exchange() (transport.Exchange, error) {
 	if e == nil {
 		e = &exchange{requests: r, ready: make(chan struct{}, 1)}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ids++
-	e.id = r.ids
-	r.pending[e.id] = e
+	e.id = r.ids.Add(1)
 	return e, nil
 }
 

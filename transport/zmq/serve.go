@@ -2,7 +2,6 @@ package zmq
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 	"sync"
 
@@ -69,7 +68,7 @@ type client struct {
 	peer    transport.Peer
 
 	mu       sync.Mutex
-	first    *request // those without a reply, in a list: most are never looked for
+	first    *request // those that may be abandoned, in a list: most are never looked for
 	underway int
 	gone     bool
 }
@@ -82,11 +81,7 @@ func (c *client) Messages(batch [][][]byte) {
 	}
 	c.conn.Ease() // what it does not read is not asked for
 	for i, frames := range batch {
-		r := newRequest(c, frames)
-		if !c.add(r) {
-			return
-		}
-		server.Request(r, i < len(batch)-1)
+		server.Request(newRequest(c, frames), i < len(batch)-1)
 	}
 }
 
@@ -96,6 +91,9 @@ func (c *client) Command(string, []byte) {}
 // Written is of no interest: Ease waits for it.
 func (c *client) Written() {}
 
+// Leaving has nothing that was kept back.
+func (c *client) Leaving() {}
+
 // Closed abandons what has no reply yet.
 func (c *client) Closed(error) {
 	c.mu.Lock()
@@ -104,10 +102,8 @@ func (c *client) Closed(error) {
 	c.first = nil
 	var abandoned []func(bool)
 	for r := all; r != nil; r = r.next {
-		r.over, r.lost = true, true
-		if r.abandoned != nil {
-			abandoned = append(abandoned, r.abandoned)
-		}
+		r.listed = false
+		abandoned = append(abandoned, r.abandoned)
 	}
 	c.mu.Unlock()
 	for _, f := range abandoned {
@@ -115,23 +111,23 @@ func (c *client) Closed(error) {
 	}
 }
 
-func (c *client) add(r *request) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.gone {
-		return false
-	}
+// add puts a request on the list. The caller holds the lock.
+func (c *client) add(r *request) {
 	r.next = c.first
 	if r.next != nil {
 		r.next.previous = r
 	}
 	c.first = r
+	r.listed = true
 	c.underway++
-	return true
 }
 
-// remove takes a request that is answered off the list. The caller holds the lock, and the request is on the list.
+// remove takes a request that is answered off the list, if it is there. The caller holds the lock.
 func (c *client) remove(r *request) {
+	if !r.listed {
+		return
+	}
+	r.listed = false
 	if r.previous != nil {
 		r.previous.next = r.next
 	} else {
@@ -144,7 +140,7 @@ func (c *client) remove(r *request) {
 	c.underway--
 }
 
-// request is one request of a client. It is a transport.Request.
+// request is one request of a client. It is a transport.Request. It is on the client's list from OnAbandoned on until it is answered or lost.
 type request struct {
 	client  *client
 	stack   [][]byte // to the first empty frame, which the reply begins with; none if the client sends none
@@ -153,8 +149,8 @@ type request struct {
 	// Guarded by client.mu.
 	abandoned      func(lost bool)
 	cancelled      bool
-	lost           bool // the connection has ended
-	over           bool // it is on the list no more: answered, or lost
+	over           bool // it was answered
+	listed         bool
 	previous, next *request
 }
 
@@ -174,21 +170,17 @@ func (r *request) Message() *transport.Message { return &r.message }
 func (r *request) Client() transport.Peer      { return r.client.peer }
 
 func (r *request) OnAbandoned(f func(lost bool)) {
-	r.client.mu.Lock()
-	lost, cancelled := r.lost, r.cancelled
-	r.abandoned = f
-	r.client.mu.Unlock()
-	if f != nil && (lost || cancelled) {
-		f(lost)
-	}
-}
-
-// awaited says whether the client still waits, and whether for nothing else.
-func (r *request) awaited() (awaited, alone bool) {
 	c := r.client
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return !r.over, c.underway == 1
+	r.abandoned = f
+	lost, cancelled := c.gone, r.cancelled
+	if !lost && !r.listed && !r.over {
+		c.add(r)
+	}
+	c.mu.Unlock()
+	if lost || cancelled {
+		f(lost)
+	}
 }
 
 // Reply answers in the form of the request.
@@ -197,43 +189,36 @@ func (r *request) Reply(m *transport.Message) error {
 	if err := t.check(m); err != nil {
 		return err
 	}
-	awaited, alone := r.awaited()
-	err := socket.ErrClosed
-	if awaited {
-		o := t.borrow()
-		o.frames = append(o.frames[:0], r.stack...)
-		o.appendBody(m, r.message.Envelope == nil)
-		err = r.client.conn.Send(o.frames, flagsOf(m, alone)|socket.Beyond)
-		t.giveBack(o)
-	}
-	if err != nil && !errors.Is(err, socket.ErrClosed) {
+	o := t.borrow()
+	defer t.giveBack(o)
+	o.frames = append(o.frames[:0], r.stack...)
+	o.appendBody(m, r.message.Envelope == nil)
+	if err := r.client.conn.Check(o.frames); err != nil {
 		return err
 	}
-	r.end()
-	if err != nil {
-		t.counts.repliesDropped.Add(1)
-		return transport.ErrLost
+	awaited, alone := r.end()
+	if awaited && r.client.conn.Send(o.frames, flagsOf(m, alone)|socket.Beyond) == nil {
+		return nil
 	}
-	return nil
+	t.counts.repliesDropped.Add(1)
+	return transport.ErrLost
 }
 
 func (r *request) Discard() {
-	if r.end() {
+	if awaited, _ := r.end(); awaited {
 		r.client.serving.of.counts.repliesDropped.Add(1)
 	}
 }
 
-// end takes it off the list, and reports whether it was there.
-func (r *request) end() bool {
+// end takes it off the list, and reports whether the client still waited for an answer, and whether for none to another request.
+func (r *request) end() (awaited, alone bool) {
 	c := r.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r.over {
-		return false
-	}
+	awaited = !r.over && !c.gone
 	r.over = true
 	c.remove(r)
-	return true
+	return awaited, c.underway == 0
 }
 
 // Cancel abandons the requests of the same client with the same id: there may be two, when one was tried again.
@@ -242,16 +227,12 @@ func (r *request) Cancel() {
 	var abandoned []func(bool)
 	c.mu.Lock()
 	for other := c.first; other != nil; other = other.next {
-		if other == r || other.cancelled || !slices.EqualFunc(other.stack, r.stack, bytes.Equal) {
-			continue
-		}
-		other.cancelled = true
-		if other.abandoned != nil {
+		if !other.cancelled && slices.EqualFunc(other.stack, r.stack, bytes.Equal) {
+			other.cancelled = true
 			abandoned = append(abandoned, other.abandoned)
 		}
 	}
 	c.mu.Unlock()
-	r.end()
 	for _, f := range abandoned {
 		f(false)
 	}
