@@ -13,8 +13,11 @@ import (
 	"github.com/fanfare-go/fanfare/transport"
 )
 
-// firstPause is how long a client waits before it asks again servers that have all refused; it doubles each time.
-const firstPause = 20 * time.Millisecond
+// firstPause is how long a client waits before it asks again servers that have all refused; it doubles each time, up to lastPause.
+const (
+	firstPause = 20 * time.Millisecond
+	lastPause  = time.Second
+)
 
 // asker is what a client needs to ask servers in other processes, whatever the Go types.
 type asker struct {
@@ -78,15 +81,17 @@ type course struct {
 	meta     envelope.Meta
 	deadline time.Time // zero: never
 
-	wanted  bool          // an attempt is to be made
+	wanted  bool          // a request is to be sent
+	same    bool          // to one more server in the same attempt, because one has refused
 	left    int           // attempts that may be made yet
+	full    bool          // that went to one that was asked before: those that were not have no room
 	pause   time.Duration // before the next one, if all have refused
+	paused  bool          // that has begun
 	resume  time.Time     // the end of that pause, or of the time of the last attempt; zero: none
 	seen    bool          // a server was there
 	sent    int
 	lost    int
-	refused *RemoteError // the last refusal
-	waiting int          // attempts without an answer
+	waiting int // requests without an answer
 }
 
 // newTrial returns a trial whose message is still to be set.
@@ -144,8 +149,7 @@ func (t *trial) run(ctx context.Context, now time.Time) (*envelope.Meta, error) 
 				}
 			}
 		}
-		next := t.next()
-		t.alarm.set(next)
+		t.alarm.set(t.next())
 		select {
 		case <-t.exchange.Ready():
 			for answer, ok := t.exchange.Take(); ok; answer, ok = t.exchange.Take() {
@@ -156,10 +160,10 @@ func (t *trial) run(ctx context.Context, now time.Time) (*envelope.Meta, error) 
 		case <-changed:
 		case <-local:
 		case <-t.rings:
-			switch {
-			case t.over():
+			if t.over() {
 				return nil, t.failure()
-			case time.Until(next) <= 0: // otherwise it is an old one
+			}
+			if t.due() { // otherwise it is an old one, or the clock of a deadline is behind that of the timer
 				t.wanted, t.resume = true, time.Time{}
 			}
 		case <-ctx.Done():
@@ -176,6 +180,10 @@ func (t *trial) run(ctx context.Context, now time.Time) (*envelope.Meta, error) 
 // send makes an attempt. It reports whether it is to be tried again when something has changed.
 func (t *trial) send(now time.Time) (again bool, err error) {
 	t.encode(now)
+	unasked := 0
+	if t.same {
+		unasked = t.exchange.Unasked()
+	}
 	err = t.exchange.Send(&t.message)
 	switch {
 	case errors.Is(err, transport.ErrNoPeer), errors.Is(err, transport.ErrFull):
@@ -185,11 +193,12 @@ func (t *trial) send(now time.Time) (again bool, err error) {
 	}
 	t.sent++
 	t.waiting++
-	t.seen, t.wanted, t.resume = true, false, time.Time{}
-	if t.refused == nil { // otherwise it is one more server in the same attempt
+	t.seen, t.wanted, t.paused, t.resume = true, false, false, time.Time{}
+	if !t.same {
 		t.left--
 	}
-	t.refused = nil
+	t.full = t.same && t.exchange.Unasked() >= unasked
+	t.same = false
 	if t.left > 0 && !t.deadline.IsZero() { // its part of the time that is left
 		t.resume = now.Add(t.deadline.Sub(now) / time.Duration(t.left+1))
 	}
@@ -237,14 +246,14 @@ func (t *trial) judge(a *transport.Answer) (*envelope.Meta, error) {
 	if failure.Code != CodeOverloaded && failure.Code != CodeUnimplemented {
 		return nil, failure
 	}
-	t.refused = failure
 	switch {
-	case t.exchange.Unasked() > 0:
-		t.wanted = true
+	case t.wanted: // for another reason
+	case !t.full && t.exchange.Unasked() > 0:
+		t.wanted, t.same = true, true
+	case t.paused:
 	case t.left > 0: // all have refused: they may have more room, or be further in their start, in a moment
-		t.left--
-		t.resume = time.Now().Add(t.pause)
-		t.pause *= 2
+		t.paused, t.resume = true, time.Now().Add(t.pause)
+		t.pause = min(2*t.pause, lastPause)
 	case t.waiting == 0:
 		return nil, failure
 	}
@@ -254,7 +263,7 @@ func (t *trial) judge(a *transport.Answer) (*envelope.Meta, error) {
 // retry begins the next attempt at once, if there may be one.
 func (t *trial) retry() error {
 	if t.left > 0 {
-		t.wanted = true
+		t.wanted, t.same = true, false
 		return nil
 	}
 	if t.waiting == 0 && !t.wanted {
@@ -265,11 +274,14 @@ func (t *trial) retry() error {
 
 // next is when to look again: at the end of a pause, of the time of an attempt, or of the whole.
 func (t *trial) next() time.Time {
-	if t.wanted || t.resume.IsZero() || t.left == 0 && t.refused == nil || !t.deadline.IsZero() && t.deadline.Before(t.resume) {
+	if t.wanted || t.resume.IsZero() || !t.deadline.IsZero() && t.deadline.Before(t.resume) {
 		return t.deadline
 	}
 	return t.resume
 }
+
+// due says whether the time of the next attempt has come.
+func (t *trial) due() bool { return !t.wanted && !t.resume.IsZero() && time.Until(t.resume) <= 0 }
 
 func (t *trial) over() bool { return !t.deadline.IsZero() && time.Until(t.deadline) <= 0 }
 

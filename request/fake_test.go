@@ -90,11 +90,12 @@ func (f *fake) Unserved() []string {
 type fakeServer struct {
 	of    *fake
 	serve func(*arrival)
+	full  bool // it takes no request
 }
 
 // connect adds a server.
 func (f *fake) connect(serve func(*arrival)) *fakeServer {
-	s := &fakeServer{f, serve}
+	s := &fakeServer{of: f, serve: serve}
 	f.mu.Lock()
 	f.servers = append(f.servers, s)
 	f.mu.Unlock()
@@ -108,7 +109,8 @@ func (s *fakeServer) kill() {
 	f.mu.Lock()
 	f.servers = slices.DeleteFunc(f.servers, func(other *fakeServer) bool { return other == s })
 	for _, e := range f.pending {
-		e.answerLocked(s, transport.Answer{Err: transport.ErrLost})
+		for e.answerLocked(s, transport.Answer{Err: transport.ErrLost}) {
+		}
 	}
 	f.mu.Unlock()
 	f.changed.Tell()
@@ -187,12 +189,15 @@ func (e *fakeExchange) Send(m *transport.Message) error {
 		e.of.mu.Unlock()
 		return transport.ErrNoPeer
 	}
-	to := e.of.servers[0]
+	var to *fakeServer
 	for _, s := range e.of.servers {
-		if !slices.Contains(e.asked, s) {
+		if !s.full && (to == nil || slices.Contains(e.asked, to) && !slices.Contains(e.asked, s)) {
 			to = s
-			break
 		}
+	}
+	if to == nil {
+		e.of.mu.Unlock()
+		return transport.ErrFull
 	}
 	e.asked, e.waiting = append(e.asked, to), append(e.waiting, to)
 	e.of.mu.Unlock()
