@@ -1,6 +1,7 @@
 package request
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -65,7 +66,7 @@ func (c *Client[Req, Resp]) Do(ctx context.Context, req Req) (reply Resp, err er
 	if err := c.hub.bus.Admit(ctx); err != nil {
 		return reply, err
 	}
-	if c.slots.enter(ctx) != nil {
+	if _, err := c.slots.enter(ctx); err != nil {
 		return reply, bus.ErrClosed
 	}
 	o := failure // unless a handler in this process returns
@@ -146,11 +147,16 @@ func (c *Client[Req, Resp]) remote(ctx context.Context, e topic.Event[Req], bega
 func (c *Client[Req, Resp]) direct(ctx context.Context, s *Server, e topic.Event[Req], deadline time.Time) (reply Resp, err error) {
 	call := &callContext{Context: ctx, server: s.ctx, deadline: deadline}
 	defer call.end()
-	if err := s.slots.enter(call); err != nil {
+	waited, err := s.slots.enter(call)
+	if err != nil {
 		return reply, c.verdict(ctx, err, deadline)
 	}
 	o := failure // unless the handler returns
 	defer func() { s.start(s.slots.leave(o)) }()
+	if waited && (call.Err() != nil || !deadline.IsZero() && !time.Now().Before(deadline)) {
+		o = expiry
+		return reply, c.verdict(ctx, cmp.Or(call.Err(), context.DeadlineExceeded), deadline)
+	}
 	if same, ok := s.handling.(*served[Req, Resp]); ok {
 		reply, err = same.handle(call, e)
 		o = outcomeOf(err)

@@ -181,3 +181,39 @@ func TestDoWhileTheBusShutsDown(t *testing.T) {
 		<-b.Done()
 	}
 }
+
+// A caller whose time is over at the moment at which a handler is free is not handled.
+func TestExpiredCallerIsNotHandled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for range 50 { // which of the two is seen first is chance
+			b := newBus(t, nil)
+			var handled atomic.Int32
+			s := serve(t, b, double, func(_ context.Context, n int) (int, error) {
+				handled.Add(1)
+				time.Sleep(time.Second)
+				return n, nil
+			}, &request.ServeOptions{Workers: 1})
+			cl := newClient(t, b, double, nil)
+			first := make(chan error)
+			go func() {
+				_, err := cl.Do(t.Context(), 1)
+				first <- err
+			}()
+			synctest.Wait()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if _, err := cl.Do(ctx, 1); !errors.Is(err, request.ErrTimeout) {
+				t.Error(err)
+			}
+			cancel()
+			if err := <-first; err != nil {
+				t.Error(err)
+			}
+			if got := s.Stats(); handled.Load() != 1 || got.Expired != 1 || got.Succeeded != 1 {
+				t.Errorf("%d handled, %+v", handled.Load(), got)
+			}
+			_ = s.Close()
+			<-s.Done()
+		}
+	})
+}

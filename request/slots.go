@@ -139,19 +139,19 @@ func (s *slots) settle() {
 	}
 }
 
-// enter takes a slot for a caller in this process, and waits for one until ctx ends.
-func (s *slots) enter(ctx context.Context) error {
+// enter takes a slot for a caller in this process, and waits for one until ctx ends. It reports whether it has waited.
+func (s *slots) enter(ctx context.Context) (waited bool, err error) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return errEnding
+		return false, errEnding
 	}
 	s.begun++
 	if s.busy < s.limit {
 		s.busy++
 		s.running++
 		s.mu.Unlock()
-		return nil
+		return false, nil
 	}
 	mine := &caller{called: make(chan struct{})}
 	s.callers = append(s.callers, mine)
@@ -163,10 +163,10 @@ func (s *slots) enter(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if mine.refused {
-		return errEnding
+		return true, errEnding
 	}
 	if over(mine.called) {
-		return nil
+		return true, nil
 	}
 	for i, c := range s.callers {
 		if c == mine {
@@ -175,7 +175,7 @@ func (s *slots) enter(ctx context.Context) error {
 		}
 	}
 	s.ended[expiry]++
-	return ctx.Err()
+	return true, ctx.Err()
 }
 
 // leave gives the slot of a caller in this process back, and reports whether a worker is to be started.
