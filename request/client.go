@@ -78,6 +78,11 @@ func (c *Client[Req, Resp]) Do(ctx context.Context, req Req) (reply Resp, err er
 	if c.chain == nil {
 		reply, err = c.ask(ctx, e)
 	} else {
+		if d := c.deadline(ctx); !d.IsZero() { // which middleware is to see, and not to begin anew
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, d)
+			defer cancel()
+		}
 		reply, err = c.take(ctx, e)
 	}
 	o = outcomeOf(err)
@@ -89,6 +94,9 @@ func (c *Client[Req, Resp]) innermost(ctx context.Context, m *bus.Message) (err 
 	p, err := passageOf[Req, Resp](ctx)
 	if err != nil {
 		return err
+	}
+	if ctx.Err() != nil { // the middleware has taken all the time
+		return c.ended(ctx, ErrTimeout)
 	}
 	p.reply, err = c.ask(ctx, *m.Event().(*topic.Event[Req]))
 	return err
