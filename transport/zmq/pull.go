@@ -86,6 +86,15 @@ func (p *puller) await() transport.TaskSink {
 	}
 }
 
+// settle queues what is still to be told to the producers. The socket flushes only what is queued.
+func (p *puller) settle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for t := range p.producers {
+		t.commands.settle()
+	}
+}
+
 // taskProducer is a peer of the PULL socket. It is a transport.TaskProducer, and the session of the connection.
 type taskProducer struct {
 	puller     *puller

@@ -97,6 +97,14 @@ func (c *taskCommands) flush() {
 	}
 }
 
+// settle queues all that there is to tell, for the end: nothing waits for what is being written any more.
+func (c *taskCommands) settle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writing = false
+	c.flush()
+}
+
 // send queues a command. The caller holds the lock.
 func (c *taskCommands) send(name string, body []byte) {
 	c.buf = body

@@ -3,6 +3,7 @@ package zmq_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -261,6 +262,34 @@ func TestTasksAreFlushed(t *testing.T) {
 		}
 		if _, err := pull.Work(sink); err != zmq.ErrClosed {
 			t.Error(err)
+		}
+	})
+}
+
+// What is told at the very end arrives as well, however far the writing of what was told before has come: acknowledgements wait for that.
+func TestLastAcknowledgementsAreFlushed(t *testing.T) {
+	t.Parallel()
+	overEach(t, func(t *testing.T, endpoint string) {
+		push := open(t, &zmq.Options{Push: zmq.Bind(endpoint)})
+		source := newTaskSource()
+		produce(t, push, source)
+		for i := range 200 {
+			pull := open(t, &zmq.Options{Pull: zmq.Connect(push.Bound().Push...)})
+			sink := newTaskSink()
+			work(t, pull, sink)
+			source.next(t)
+			p := sink.next(t)
+			p.Ack("a", 1, 1)
+			for range i % 50 {
+				runtime.Gosched()
+			}
+			p.Ack("a", 3, 1)
+			if err := pull.Shutdown(patient(t)); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{"up plain=false", "ack a 1+1", "ack a 3+1", "down sent=0 err=true"} {
+				source.want(t, want)
+			}
 		}
 	})
 }

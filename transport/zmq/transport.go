@@ -132,6 +132,7 @@ func (t *Transport) Shutdown(ctx context.Context) error {
 		return ErrClosed
 	}
 	t.release()
+	t.tasks.pull.settle()
 	// A peer may be our own other socket, or a bus that shuts down at the same time and waits for us: the SUB unsubscribes, goes
 	// on reading until that is confirmed, and throws away what it reads.
 	var leaving sync.WaitGroup
