@@ -14,7 +14,7 @@ const grace = 2 * time.Second
 
 // limit is the time that a verb has.
 type limit struct {
-	Timeout time.Duration `placeholder:"DURATION" default:"${timeout_default=0s}" help:"${timeout_help}"`
+	Timeout time.Duration `placeholder:"DURATION" help:"${timeout_help}"`
 }
 
 // check refuses negative times.

@@ -20,9 +20,9 @@ const maxAttempts = 1000
 // ask is the verb "req".
 type ask struct {
 	endpoints
-	limit    `set:"timeout_help=Exit with code 3 if there is no reply after this time, all attempts together. 0 is no limit. Default: 5s." set:"timeout_default=5s"`
-	Attempts int  `placeholder:"N" default:"3" help:"Send the request N times at most. Default: 3."`
-	Plain    bool `help:"Send the payload alone, without NAME, also to Fanfare peers: they give it to who answers plain requests."`
+	Timeout  time.Duration `placeholder:"DURATION" default:"5s" help:"Exit with code 3 if there is no reply after this time, all attempts together. 0 is no limit. Default: 5s."`
+	Attempts int           `placeholder:"N" default:"3" help:"Send the request N times at most. Default: 3."`
+	Plain    bool          `help:"Send the payload alone, without NAME, also to Fanfare peers: they give it to who answers plain requests."`
 
 	Name    *string `arg:"" optional:"" help:"The name of the call. Left out with --plain."`
 	Payload *string `arg:"" optional:"" help:"The payload. Without it all of stdin is the payload, as it is."`
@@ -55,7 +55,7 @@ func (a *ask) AfterApply() error {
 	if a.Attempts < 1 || a.Attempts > maxAttempts {
 		return fmt.Errorf("--attempts is %d, it must be 1 to %d", a.Attempts, maxAttempts)
 	}
-	return cmp.Or(a.endpoints.check(), a.limit.check(), settleName("NAME", a.Plain, &a.Name, &a.Payload))
+	return cmp.Or(a.endpoints.check(), (&limit{a.Timeout}).check(), settleName("NAME", a.Plain, &a.Name, &a.Payload))
 }
 
 // Run asks.
