@@ -19,8 +19,12 @@ var (
 	outputs = pipeline.NewTask[int]("chaos.outputs")
 )
 
-// effort is how long a task is in hand after it was done, so that workers die between the two.
-const effort = time.Millisecond
+// toil takes the time of a chore: before it is done, or after, so that workers die at either time.
+func toil(n int, done bool) {
+	if done == (n%2 == 0) {
+		<-time.After(time.Millisecond)
+	}
+}
 
 // runWorker is a process that does chores, one after the other: it appends each to its file. It says "dying of N" when it does.
 func runWorker(s *spec, told <-chan string) {
@@ -35,8 +39,9 @@ func runWorker(s *spec, told <-chan string) {
 			must(self.Kill())
 			<-ctx.Done()
 		}
+		toil(n, false)
 		_, err := fmt.Fprintln(done, n)
-		<-time.After(effort)
+		toil(n, true)
 		return err
 	}, &pipeline.Options{Prefetch: s.Prefetch})
 	must(err)
@@ -51,9 +56,11 @@ func runStage(s *spec, told <-chan string) {
 	out, err := pipeline.NewProducer(b, outputs, nil)
 	must(err)
 	_, err = pipeline.NewWorker(b, chores, func(ctx context.Context, n int) error {
+		toil(n, false)
 		if err := out.Send(ctx, n); err != nil {
 			return err
 		}
+		toil(n, true)
 		return out.Wait(ctx)
 	}, &pipeline.Options{Prefetch: s.Prefetch, Workers: s.Workers})
 	must(err)
