@@ -78,7 +78,7 @@ func (c *Client[Req, Resp]) Do(ctx context.Context, req Req) (reply Resp, err er
 	if c.chain == nil {
 		reply, err = c.ask(ctx, e)
 	} else {
-		if d := c.deadline(ctx); !d.IsZero() { // which middleware is to see, and not to begin anew
+		if d := c.limit(ctx, time.Now()); !d.IsZero() { // which middleware is to see, and not to begin anew
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithDeadline(ctx, d)
 			defer cancel()

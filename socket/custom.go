@@ -26,8 +26,6 @@ type Session interface {
 	Command(name string, body []byte)
 	// Written is called after messages were written, by who wrote them: see [Connection.Sent]. It must be quick.
 	Written()
-	// Leaving is called when Shutdown begins to flush: what the session has kept back for later is to be queued now. It may be called again.
-	Leaving()
 	// Closed is the last call: the connection has ended for that reason, and nothing is being written any more.
 	Closed(err error)
 }
@@ -152,10 +150,7 @@ func (s *custom) messages(batch [][][]byte, _ []*zmtp.Page) {
 func (s *custom) command(name, rest []byte) { s.session.Command(string(name), rest) }
 
 // farewell asks for a confirmation whether a message was sent or not: there may have been commands.
-func (s *custom) farewell() ([]byte, bool) {
-	s.session.Leaving()
-	return nil, true
-}
+func (s *custom) farewell() ([]byte, bool) { return nil, true }
 
 func (s *custom) detach() {
 	s.base.counters.dropped.Add(uint64(len(s.out.rest())))

@@ -154,9 +154,6 @@ func (t *taskProducer) Command(string, []byte) {}
 // Written has nothing to tell: a PULL sends no messages.
 func (t *taskProducer) Written() {}
 
-// Leaving tells what was to be told with later news.
-func (t *taskProducer) Leaving() { t.commands.leave() }
-
 // Closed tells the sink, if it knows the producer.
 func (t *taskProducer) Closed(err error) {
 	p := t.puller

@@ -182,9 +182,6 @@ func (w *taskWorker) Written() {
 	}
 }
 
-// Leaving has nothing that was kept back.
-func (w *taskWorker) Leaving() {}
-
 // Closed tells the source, if it knows the worker.
 func (w *taskWorker) Closed(err error) {
 	p := w.pusher

@@ -81,9 +81,6 @@ func (s *server) Command(string, []byte) {}
 // Written tells those who found no room that there may be some.
 func (s *server) Written() { s.requests.of.changed.Tell() }
 
-// Leaving has nothing that was kept back.
-func (s *server) Leaving() {}
-
 // Closed answers all attempts that the server has not answered.
 func (s *server) Closed(error) {
 	r := s.requests

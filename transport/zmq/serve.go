@@ -91,9 +91,6 @@ func (c *client) Command(string, []byte) {}
 // Written is of no interest: Ease waits for it.
 func (c *client) Written() {}
 
-// Leaving has nothing that was kept back.
-func (c *client) Leaving() {}
-
 // Closed abandons what has no reply yet.
 func (c *client) Closed(error) {
 	c.mu.Lock()

@@ -112,14 +112,6 @@ func (c *taskCommands) send(name string, body []byte) {
 	c.connection.Command(name, body, c.written)
 }
 
-// leave queues what waits for the writer: behind it comes what the peer confirms before the connection ends.
-func (c *taskCommands) leave() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.writing = false
-	c.flush()
-}
-
 // written is called by who writes. Of several commands that were queued each calls it, so that some may be told earlier than they could be.
 func (c *taskCommands) written() {
 	c.mu.Lock()
