@@ -95,8 +95,11 @@ func (c *Client[Req, Resp]) innermost(ctx context.Context, m *bus.Message) (err 
 	if err != nil {
 		return err
 	}
-	if ctx.Err() != nil { // the middleware has taken all the time
+	if ctx.Err() != nil {
 		return c.ended(ctx, ErrTimeout)
+	}
+	if d, ok := ctx.Deadline(); ok && time.Until(d) <= 0 { // the timer of the context is about to go off
+		return &NoReplyError{Call: c.name, Reason: ErrTimeout}
 	}
 	p.reply, err = c.ask(ctx, *m.Event().(*topic.Event[Req]))
 	return err
