@@ -18,7 +18,7 @@ func TestAlarmRingsAtTheTimeSetLast(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				a, began := alarm{rings: make(chan struct{}, 1)}, time.Now()
+				a, began := newAlarm(), time.Now()
 				for _, after := range set {
 					at := time.Time{}
 					if after > 0 {
@@ -44,7 +44,7 @@ func TestAlarmRingsAtTheTimeSetLast(t *testing.T) {
 func TestAlarmThatIsTakenBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := alarm{rings: make(chan struct{}, 1)}
+		a := newAlarm()
 		a.set(time.Now().Add(time.Second))
 		a.set(time.Time{})
 		select {

@@ -61,6 +61,12 @@ func (f *fake) Close() error {
 	f.closing.Do(func() {
 		f.end()
 		close(f.events)
+		f.mu.Lock()
+		servers := slices.Clone(f.servers)
+		f.mu.Unlock()
+		for _, s := range servers {
+			s.kill()
+		}
 		f.changed.Tell()
 	})
 	return nil

@@ -19,9 +19,9 @@ type hub struct {
 	outgoing  sync.Pool           // of *outgoing
 
 	mu       sync.Mutex
-	groups   map[string]*group
-	fallback *Server // serves what has no call name
-	serving  bool    // the transport knows of the hub
+	groups   sync.Map // of *group by the name of the call; written under mu
+	fallback *Server  // serves what has no call name
+	serving  bool     // the transport knows of the hub
 }
 
 // group are the servers of one call in this process.
@@ -36,7 +36,7 @@ type hubKey struct{}
 // hubOf returns the hub of a bus.
 func hubOf(b *bus.Bus) *hub {
 	h, _ := b.Share(hubKey{}, func() any {
-		return &hub{bus: b, transport: b.Requester(), groups: map[string]*group{}}
+		return &hub{bus: b, transport: b.Requester()}
 	})
 	return h.(*hub)
 }
@@ -49,20 +49,20 @@ func (h *hub) group(call string) *group {
 }
 
 func (h *hub) groupLocked(call string) *group {
-	g := h.groups[call]
-	if g == nil {
-		g = &group{}
-		g.servers.Store(&[]*Server{})
-		h.groups[call] = g
+	if g := h.find(call); g != nil {
+		return g
 	}
+	g := &group{}
+	g.servers.Store(&[]*Server{})
+	h.groups.Store(call, g)
 	return g
 }
 
-// find returns the servers of a call that came from outside, nil if it was never heard of: names from outside are not kept.
+// find returns the servers of a call, nil if it was never heard of here: names that come from outside are not kept.
 func (h *hub) find(call string) *group {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.groups[call]
+	g, _ := h.groups.Load(call)
+	found, _ := g.(*group)
+	return found
 }
 
 // pick returns one of the servers, in turns, nil if there is none.

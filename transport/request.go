@@ -14,7 +14,7 @@ var (
 // Requester is a transport that carries requests to servers in other processes, and their replies back.
 //
 // The Topic of a request is the name of the call; that of a plain peer has none, and no envelope. All methods may be called concurrently,
-// and return an error that matches net.ErrClosed once the transport ends.
+// and return an error that matches net.ErrClosed once the transport ends; then every attempt without an answer gets [ErrLost].
 type Requester interface {
 	Transport
 
