@@ -67,6 +67,32 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 	})
 }
 
+// What is said instead does not depend on there being a PlainError, which may not fit either.
+func TestAnswersWithoutAndWithLongPlainError(t *testing.T) {
+	for name, plainError := range map[string]string{"without": "", "long": strings.Repeat("x", 200)} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
+				serve(t, b, failing, fail, &request.ServeOptions{Default: true, PlainError: []byte(plainError)})
+				short := newNarrow(100, call("test.fail", 1, `"long"`))
+				plain := newNarrow(100, transport.Message{Payload: [][]byte{[]byte(`"error"`)}})
+				for _, r := range []*narrow{short, plain} {
+					peers.server.Request(r, false)
+					synctest.Wait()
+					if len(r.replies) != 1 || r.discarded.Load() != 0 {
+						t.Fatalf("%d replies", len(r.replies))
+					}
+				}
+				if _, status, message := short.outcome(t); status != "failed" || message != "" {
+					t.Errorf("%q %q", status, message)
+				}
+				if payload, _, _ := plain.outcome(t); payload != "" {
+					t.Errorf("a plain peer got %q", payload)
+				}
+			})
+		})
+	}
+}
+
 func TestPlainRequestsThatNoAnswerFits(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
 		serve(t, b, failing, fail, nil)
