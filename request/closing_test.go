@@ -217,3 +217,22 @@ func TestExpiredCallerIsNotHandled(t *testing.T) {
 		}
 	})
 }
+
+// A context that is kept and looked at for the first time after the handler has returned has ended.
+func TestKeptContextHasEnded(t *testing.T) {
+	t.Parallel()
+	b := newBus(t, nil)
+	var kept context.Context
+	serve(t, b, double, func(ctx context.Context, n int) (int, error) {
+		kept = ctx
+		return n, nil
+	}, nil)
+	if _, err := newClient(t, b, double, &request.Options{Timeout: -1}).Do(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-kept.Done():
+	default:
+		t.Error("it goes on")
+	}
+}
