@@ -22,6 +22,7 @@ var sleepers = map[string]string{
 	"internal/lane/watch_test.go:pass":              "called in bubbles",
 	"pipeline/property_test.go:handle":              "a handler that bubbles use",
 	"pipeline/property_test.go:step":                "a step that a bubble takes",
+	"request/property_test.go:make":                 "a move that a bubble makes",
 	"subscriber/group_test.go:member":               "a handler that bubbles use",
 	"subscriber/keys_test.go:handle":                "a handler that bubbles use",
 	"transport/zmq/idle_unix_test.go:BenchmarkIdle": "how little happens in real time is what it measures",
