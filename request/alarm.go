@@ -14,7 +14,7 @@ const nap = time.Second
 //
 // set writes at before it reads due, and ring the other way round: so one of the two sees that the timer has to be started.
 type alarm struct {
-	rings chan struct{} // gets a token at the time; there may be an old one
+	woken chan struct{} // gets a token at the time; there may be an old one
 	at    atomic.Int64  // when it is to ring, in nanoseconds since begin; 0: never
 	due   atomic.Int64  // when the timer goes off; 0: it does not run
 
@@ -23,7 +23,7 @@ type alarm struct {
 	timer *time.Timer // nil before the first time
 }
 
-func newAlarm() alarm { return alarm{rings: make(chan struct{}, 1), begin: time.Now()} }
+func newAlarm() alarm { return alarm{woken: make(chan struct{}, 1), begin: time.Now()} }
 
 // set makes it ring at that time, zero for never, and not at any other that was set before.
 func (a *alarm) set(at time.Time) {
@@ -64,7 +64,7 @@ func (a *alarm) ring() {
 	default:
 		a.at.CompareAndSwap(at, 0)
 		select {
-		case a.rings <- struct{}{}:
+		case a.woken <- struct{}{}:
 		default:
 		}
 	}

@@ -26,12 +26,12 @@ func TestAlarmRingsAtTheTimeSetLast(t *testing.T) {
 					}
 					a.set(at)
 				}
-				<-a.rings
+				<-a.woken
 				if took := time.Since(began); took != 5*time.Second {
 					t.Errorf("rings after %v", took)
 				}
 				select {
-				case <-a.rings:
+				case <-a.woken:
 					t.Error("rings again")
 				case <-time.After(2 * time.Hour):
 				}
@@ -48,7 +48,7 @@ func TestAlarmThatIsTakenBack(t *testing.T) {
 		a.set(time.Now().Add(time.Second))
 		a.set(time.Time{})
 		select {
-		case <-a.rings:
+		case <-a.woken:
 			t.Error("rings")
 		case <-time.After(time.Hour):
 		}

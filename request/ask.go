@@ -115,7 +115,7 @@ func (t *trial) end() {
 // ask asks servers in other processes until one has answered, and returns the reply as an event that is still to be decoded, before the trial
 // ends. It returns errLocal when there is a server in this process.
 func (t *trial) ask(ctx context.Context, m *envelope.Meta, began time.Time) (*envelope.Meta, error) {
-	ex, err := t.hub.transport.Exchange()
+	ex, err := t.hub.transport.Exchange(t.woken)
 	if err != nil {
 		return nil, public(err)
 	}
@@ -151,28 +151,33 @@ func (t *trial) run(ctx context.Context, now time.Time) (*envelope.Meta, error) 
 		}
 		t.alarm.set(t.next())
 		select {
-		case <-t.exchange.Ready():
-			for answer, ok := t.exchange.Take(); ok; answer, ok = t.exchange.Take() {
-				if reply, err := t.judge(&answer); reply != nil || err != nil {
-					return reply, err
-				}
-			}
+		case <-t.woken:
 		case <-changed:
 		case <-local:
-		case <-t.rings:
-			if t.over() {
-				return nil, t.failure()
-			}
-			if t.due() { // otherwise it is an old one, or the clock of a deadline is behind that of the timer
-				t.wanted, t.resume = true, time.Time{}
-			}
 		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return nil, t.failure()
-			}
-			return nil, ctx.Err()
+		}
+		if reply, err := t.look(ctx); reply != nil || err != nil {
+			return reply, err
 		}
 	}
+}
+
+// look finds out what has come, if anything has.
+func (t *trial) look(ctx context.Context) (*envelope.Meta, error) {
+	for answer, ok := t.exchange.Take(); ok; answer, ok = t.exchange.Take() {
+		if reply, err := t.judge(&answer); reply != nil || err != nil {
+			return reply, err
+		}
+	}
+	switch err := ctx.Err(); {
+	case errors.Is(err, context.DeadlineExceeded), t.over():
+		return nil, t.failure()
+	case err != nil:
+		return nil, err
+	case t.due():
+		t.wanted, t.resume = true, time.Time{}
+	}
+	return nil, nil
 }
 
 // send makes an attempt. It reports whether it is to be tried again when something has changed.

@@ -168,26 +168,25 @@ func copyOf(m *transport.Message) transport.Message {
 type fakeExchange struct {
 	of      *fake
 	id      uint64
-	ready   chan struct{}
+	woken   chan<- struct{}
 	asked   []*fakeServer
 	waiting []*fakeServer
 	answers []transport.Answer
 }
 
-func (f *fake) Exchange() (transport.Exchange, error) {
+func (f *fake) Exchange(woken chan<- struct{}) (transport.Exchange, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.over.Err() != nil {
 		return nil, net.ErrClosed
 	}
 	f.ids++
-	e := &fakeExchange{of: f, id: f.ids, ready: make(chan struct{}, 1)}
+	e := &fakeExchange{of: f, id: f.ids, woken: woken}
 	f.pending[e.id] = e
 	return e, nil
 }
 
-func (e *fakeExchange) ID() uint64             { return e.id }
-func (e *fakeExchange) Ready() <-chan struct{} { return e.ready }
+func (e *fakeExchange) ID() uint64 { return e.id }
 
 func (e *fakeExchange) Send(m *transport.Message) error {
 	e.of.mu.Lock()
@@ -240,7 +239,7 @@ func (e *fakeExchange) answerLocked(s *fakeServer, a transport.Answer) bool {
 	e.waiting = slices.Delete(e.waiting, i, i+1)
 	e.answers = append(e.answers, a)
 	select {
-	case e.ready <- struct{}{}:
+	case e.woken <- struct{}{}:
 	default:
 	}
 	return true

@@ -18,8 +18,9 @@ var (
 type Requester interface {
 	Transport
 
-	// Exchange begins a request.
-	Exchange() (Exchange, error)
+	// Exchange begins a request. woken, which has room for one token, gets one when there are answers for Take; there may be a token too many,
+	// also from an exchange that has ended.
+	Exchange(woken chan<- struct{}) (Exchange, error)
 	// Servers counts the connected peers that take requests. Changed tells of changes, and of room where there was none.
 	Servers() int
 	// Unserved tells what keeps there from being more: the endpoints that this side dials for requests and that have no connection, a line each.
@@ -38,8 +39,6 @@ type Exchange interface {
 	Send(m *Message) error
 	// Unasked counts the connected servers that this exchange has not asked yet.
 	Unasked() int
-	// Ready gets a token when there are answers for Take.
-	Ready() <-chan struct{}
 	// Take returns the next answer, if there is one. Each attempt has one at most.
 	Take() (a Answer, ok bool)
 	// End ends the exchange, after which it is not used any more. Replies that come later are dropped and counted. cancel, if not nil,

@@ -16,9 +16,9 @@ import (
 type exchange struct {
 	requests *requests
 	id       uint64
-	ready    chan struct{} // a token while there are answers
-	waiting  atomic.Int32  // attempts without an answer; changed under requests.mu, to 0 last of all
-	attempts []attempt     // guarded by requests.mu
+	woken    chan<- struct{} // the caller's
+	waiting  atomic.Int32    // attempts without an answer; changed under requests.mu, to 0 last of all
+	attempts []attempt       // guarded by requests.mu
 
 	mu      sync.Mutex // comes after requests.mu
 	answers []transport.Answer
@@ -31,8 +31,6 @@ type attempt struct {
 }
 
 func (e *exchange) ID() uint64 { return e.id }
-
-func (e *exchange) Ready() <-chan struct{} { return e.ready }
 
 // Send tries the servers until one has room.
 func (e *exchange) Send(m *transport.Message) error {
@@ -157,7 +155,7 @@ func (e *exchange) answer(s *server, answer transport.Answer) bool {
 	}
 	e.mu.Unlock()
 	select {
-	case e.ready <- struct{}{}:
+	case e.woken <- struct{}{}:
 	default:
 	}
 	e.answered(n)
@@ -187,10 +185,6 @@ func (e *exchange) End(cancel *transport.Message) {
 	clear(e.attempts)
 	clear(e.answers)
 	e.attempts, e.answers = e.attempts[:0], e.answers[:0]
-	select {
-	case <-e.ready:
-	default:
-	}
 	r.ended.Put(e)
 }
 

@@ -114,15 +114,16 @@ func parseBody(body [][]byte) (m transport.Message) {
 }
 
 // Exchange begins a request: see [transport.Requester]. The error is [ErrClosed].
-func (t *Transport) Exchange() (transport.Exchange, error) {
+func (t *Transport) Exchange(woken chan<- struct{}) (transport.Exchange, error) {
 	if t.refusing.Load() {
 		return nil, ErrClosed
 	}
 	r := &t.requests
 	e, _ := r.ended.Get().(*exchange)
 	if e == nil {
-		e = &exchange{requests: r, ready: make(chan struct{}, 1)}
+		e = &exchange{requests: r}
 	}
+	e.woken = woken
 	e.id = r.ids.Add(1)
 	return e, nil
 }

@@ -37,13 +37,20 @@ func asking(t testing.TB, servers int, o zmq.Options) *zmq.Transport {
 	return tr
 }
 
-func exchange(t testing.TB, tr transport.Requester) transport.Exchange {
+// asked is an exchange with the channel that it wakes its user by.
+type asked struct {
+	transport.Exchange
+	woken chan struct{}
+}
+
+func exchange(t testing.TB, tr transport.Requester) asked {
 	t.Helper()
-	e, err := tr.Exchange()
+	woken := make(chan struct{}, 1)
+	e, err := tr.Exchange(woken)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e
+	return asked{e, woken}
 }
 
 func attempt(t testing.TB, e transport.Exchange, m *transport.Message) {
@@ -53,14 +60,14 @@ func attempt(t testing.TB, e transport.Exchange, m *transport.Message) {
 	}
 }
 
-func answer(t testing.TB, e transport.Exchange) transport.Answer {
+func answer(t testing.TB, e asked) transport.Answer {
 	t.Helper()
 	for {
 		if a, ok := e.Take(); ok {
 			return a
 		}
 		select {
-		case <-e.Ready():
+		case <-e.woken:
 		case <-patient(t).Done():
 			t.Fatal("no answer")
 		}
@@ -258,7 +265,7 @@ func TestLostConnections(t *testing.T) {
 		server, requests := serving(t, zmq.Options{Serve: zmq.Bind(endpoint)})
 		client := asking(t, 1, zmq.Options{Request: zmq.Connect(server.Bound().Serve...)})
 		answered, twice, other := exchange(t, client), exchange(t, client), exchange(t, client)
-		for _, e := range []transport.Exchange{answered, twice, twice, other} {
+		for _, e := range []asked{answered, twice, twice, other} {
 			attempt(t, e, message("call", "x"))
 		}
 		for i := range 4 {
@@ -272,7 +279,7 @@ func TestLostConnections(t *testing.T) {
 			t.Error(a.Err)
 		}
 		_ = server.Close()
-		for _, e := range []transport.Exchange{twice, twice, other} {
+		for _, e := range []asked{twice, twice, other} {
 			if a := answer(t, e); !errors.Is(a.Err, transport.ErrLost) {
 				t.Errorf("%+v", a)
 			}
@@ -286,7 +293,7 @@ func TestLostConnections(t *testing.T) {
 		if missing := client.Unserved(); len(missing) != 1 {
 			t.Errorf("%q", missing)
 		}
-		for _, e := range []transport.Exchange{answered, twice, other} {
+		for _, e := range []asked{answered, twice, other} {
 			e.End(nil)
 		}
 	})
@@ -491,7 +498,7 @@ func TestRequestsAfterTheEnd(t *testing.T) {
 	if err := client.Shutdown(patient(t)); err != nil {
 		t.Error(err)
 	}
-	_, late := client.Exchange()
+	_, late := client.Exchange(e.woken)
 	for call, err := range map[string]error{"Exchange": late, "Send": e.Send(message("call", "x")), "Serve": server.Serve(answering(nil))} {
 		if err != zmq.ErrClosed {
 			t.Errorf("%s: %v", call, err)
@@ -506,7 +513,7 @@ func TestShutdownFlushesReplies(t *testing.T) {
 	overEach(t, func(t *testing.T, endpoint string) {
 		server, requests := serving(t, zmq.Options{Serve: zmq.Bind(endpoint)})
 		client := asking(t, 1, zmq.Options{Request: zmq.Connect(server.Bound().Serve...)})
-		var all []transport.Exchange
+		var all []asked
 		for range 300 {
 			e := exchange(t, client)
 			attempt(t, e, message("call", "x"))
