@@ -54,6 +54,15 @@ func (c *callContext) Done() <-chan struct{} {
 
 // Err is nil as long as it has not ended.
 func (c *callContext) Err() error {
+	now := time.Time{}
+	if !c.deadline.IsZero() {
+		now = time.Now()
+	}
+	return c.endedBy(now)
+}
+
+// endedBy is Err at that time.
+func (c *callContext) endedBy(now time.Time) error {
 	c.mu.Lock()
 	inner, ended := c.inner, c.ended
 	c.mu.Unlock()
@@ -64,7 +73,7 @@ func (c *callContext) Err() error {
 		return context.Canceled
 	case c.Context.Err() != nil:
 		return c.Context.Err()
-	case !c.deadline.IsZero() && time.Until(c.deadline) <= 0:
+	case !c.deadline.IsZero() && !now.Before(c.deadline):
 		<-c.Done() // it stays ended
 		return context.DeadlineExceeded
 	}

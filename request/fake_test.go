@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/internal/envelope"
@@ -297,6 +298,7 @@ func call(name string, id uint64, payload string, properties ...string) transpor
 
 func (r *fakeRequest) Message() *transport.Message { return &r.message }
 func (r *fakeRequest) Client() transport.Peer      { return transport.Peer{} }
+func (r *fakeRequest) Arrived() time.Time          { return time.Now() }
 func (r *fakeRequest) Discard()                    {}
 
 func (r *fakeRequest) OnAbandoned(f func(lost bool)) {

@@ -51,11 +51,11 @@ func Idempotent(entries int) *Replies {
 // begin reports whether the job is the first of its key. Any other one is answered with the outcome of the first, now or when there is one,
 // or refused.
 func (r *Replies) begin(j *job) bool {
-	if j.key.id == 0 {
+	if j.key().id == 0 {
 		return true
 	}
 	r.mu.Lock()
-	if first := r.running[j.key]; first != nil {
+	if first := r.running[j.key()]; first != nil {
 		if r.waiting >= j.server.options.Queue {
 			r.mu.Unlock()
 			j.answer(j.request, nil, remote(errOverloaded))
@@ -67,9 +67,9 @@ func (r *Replies) begin(j *job) bool {
 		j.request.OnAbandoned(first.job.abandoned) // who gives up gives up the first run as well
 		return false
 	}
-	known, ok := r.kept.Get(j.key)
+	known, ok := r.kept.Get(j.key())
 	if !ok {
-		r.running[j.key] = &repeated{job: j}
+		r.running[j.key()] = &repeated{job: j}
 	}
 	r.mu.Unlock()
 	if ok {
@@ -82,13 +82,13 @@ func (r *Replies) begin(j *job) bool {
 func (r *Replies) finish(j *job, payload []byte, failure *RemoteError) {
 	r.mu.Lock()
 	var again []transport.Request
-	if first := r.running[j.key]; first != nil {
+	if first := r.running[j.key()]; first != nil {
 		again = first.again
 		r.waiting -= len(again)
 	}
-	delete(r.running, j.key)
-	if j.key.id != 0 && (failure == nil || failure.Code != CodeOverloaded) {
-		r.kept.Add(j.key, result{payload, failure})
+	delete(r.running, j.key())
+	if j.key().id != 0 && (failure == nil || failure.Code != CodeOverloaded) {
+		r.kept.Add(j.key(), result{payload, failure})
 	}
 	r.mu.Unlock()
 	j.answer(j.request, payload, failure)
@@ -96,3 +96,6 @@ func (r *Replies) finish(j *job, payload []byte, failure *RemoteError) {
 		j.answer(other, payload, failure)
 	}
 }
+
+// key is what all attempts of the request have in common.
+func (j *job) key() replyKey { return replyKey{j.origin.Source, j.meta.Seq} }

@@ -25,7 +25,6 @@ type job struct {
 	next    *job // of those that wait
 	origin  envelope.Origin
 	meta    envelope.Meta
-	key     replyKey
 	ctx     callContext
 }
 
@@ -55,13 +54,13 @@ func (l *jobs) pop() *job {
 }
 
 func newJob(s *Server, r transport.Request, h envelope.Header) *job {
-	j := &job{server: s, request: r, key: replyKey{h.Source, h.Seq}}
+	j := &job{server: s, request: r}
 	j.origin = envelope.Origin{Topic: s.call, Source: h.Source, Remote: true, Encoded: r.Message().Payload}
 	j.meta = envelope.Meta{Origin: &j.origin, Seq: h.Seq, Time: h.Time, Text: h.Properties}
 	j.ctx.Context = s.ctx
 	if text, ok := envelope.Lookup(h.Properties, deadlineProperty); ok {
 		if left, err := strconv.ParseUint(text, 10, 32); err == nil { // another's nonsense is no deadline
-			j.ctx.deadline = time.Now().Add(time.Duration(left) * time.Millisecond)
+			j.ctx.deadline = r.Arrived().Add(time.Duration(left) * time.Millisecond)
 		}
 	}
 	return j
@@ -116,7 +115,7 @@ func (s *Server) run(j *job, start bool) {
 
 // handle calls the handler, and answers.
 func (j *job) handle() outcome {
-	if err := j.ctx.Err(); err != nil { // it has waited too long
+	if err := j.ctx.endedBy(time.Unix(0, j.server.hub.bus.Now())); err != nil { // it has waited too long; the clock of the bus is cheap
 		j.finish(nil, err)
 		return expiry
 	}

@@ -1,6 +1,9 @@
 package transport
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 var (
 	// ErrNoPeer says that no peer is connected that could take a request or a task.
@@ -67,6 +70,8 @@ type Request interface {
 	Message() *Message
 	// Client is who asked.
 	Client() Peer
+	// Arrived is when it was read, a moment ago.
+	Arrived() time.Time
 	// OnAbandoned has f called when the client cancels the request, or when its connection is lost, unless there was a reply before. f replaces
 	// the one before; it must be quick. What happens before Server.Request has returned is not missed if OnAbandoned is called there.
 	OnAbandoned(f func(lost bool))
