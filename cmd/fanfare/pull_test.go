@@ -104,7 +104,9 @@ func TestPullIsKilled(t *testing.T) {
 	pull := start(t, "pull", "--connect", push.endpoint(), "--count", "1", "a")
 	push.exits(exitDone)
 	pull.exits(exitDone)
-	if r := pull.stdout.records(1)[0]; r["payload"] != "b" || r["attempt"] != 2.0 {
+	r := pull.stdout.records(1)[0]
+	headers, _ := r["headers"].(map[string]any)
+	if r["payload"] != "b" || r["attempt"] != 2.0 || headers["attempt"] != nil {
 		t.Errorf("printed %v", r)
 	}
 }
