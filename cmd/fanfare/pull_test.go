@@ -42,7 +42,7 @@ func TestPullTimeout(t *testing.T) {
 	t.Run("during a command", func(t *testing.T) {
 		t.Parallel()
 		push := start(t, "push", "--bind", anyPort, "a", "b")
-		pull := start(t, "pull", "--connect", push.endpoint(), "--timeout", "200ms", "--exec", "exec sleep 1000", "a")
+		pull := start(t, "pull", "--connect", push.endpoint(), "--timeout", "1s", "--exec", "exec sleep 1000", "a")
 		pull.exits(exitTimeout)
 		start(t, "pull", "--connect", push.endpoint(), "--count", "1", "a").exits(exitDone)
 		push.exits(exitDone)

@@ -11,6 +11,7 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/transport/zmq"
+	"github.com/rs/zerolog"
 )
 
 // payloadsOf returns the payloads of n lines of JSON, in their order.
@@ -163,7 +164,8 @@ func TestPushOfPoison(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := bus.New(&bus.Options{Transport: tr})
+		silent := zerolog.Nop()
+		b, err := bus.New(&bus.Options{Transport: tr, Logger: &silent})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -90,7 +90,7 @@ func TestNoReply(t *testing.T) {
 	t.Run("because it takes too long", func(t *testing.T) {
 		t.Parallel()
 		reply := start(t, "reply", "--bind", anyPort, "--command", "exec sleep 1000", "a")
-		req := start(t, "req", "--connect", reply.endpoint(), "--connect", absent(t), "--timeout", "200ms", "a", "b")
+		req := start(t, "req", "--connect", reply.endpoint(), "--connect", absent(t), "--timeout", "1s", "a", "b")
 		check(t, req, exitTimeout, "fanfare req: no reply in time, attempts: ", "not connected")
 		reply.stderr.line("a request was given up, and the command killed")
 	})
