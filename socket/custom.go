@@ -149,8 +149,8 @@ func (s *custom) messages(batch [][][]byte, _ []*zmtp.Page) {
 
 func (s *custom) command(name, rest []byte) { s.session.Command(string(name), rest) }
 
-// farewell asks for a confirmation whether a message was sent or not: there may have been commands.
-func (s *custom) farewell() ([]byte, bool) { return nil, true }
+// farewell asks for a confirmation whether a message was sent or not: there may have been commands, which only peers of this package get.
+func (s *custom) farewell() ([]byte, bool) { return nil, s.own }
 
 func (s *custom) detach() {
 	s.base.counters.dropped.Add(uint64(len(s.out.rest())))

@@ -16,6 +16,7 @@ import (
 type office struct {
 	up       chan *clerk
 	hold     chan struct{} // while it is not closed, Messages waits; nil: it does not
+	stay     chan struct{} // the same for Closed
 	messages chan string
 	commands chan string
 	written  chan struct{}
@@ -48,7 +49,13 @@ func (c *clerk) Messages(batch [][][]byte) {
 }
 func (c *clerk) Command(name string, body []byte) { c.office.commands <- name + " " + string(body) }
 func (c *clerk) Written()                         { c.office.written <- struct{}{} }
-func (c *clerk) Closed(err error)                 { c.down <- err }
+
+func (c *clerk) Closed(err error) {
+	c.down <- err
+	if c.office.stay != nil {
+		<-c.office.stay
+	}
+}
 
 func newCustom(t testing.TB, typ zmq4.SocketType, opts *socket.Options) (*socket.Custom, *office) {
 	t.Helper()
@@ -219,6 +226,23 @@ func TestCustomShutdown(t *testing.T) {
 		}
 		got(t, here.down)
 	})
+}
+
+// A peer of another package that was sent nothing may leave at any time: it is owed nothing, and Shutdown has nothing to tell.
+func TestCustomShutdownWithoutDebts(t *testing.T) {
+	t.Parallel()
+	a, atA := newCustom(t, zmq4.Pull, nil)
+	atA.stay = make(chan struct{})
+	peer := connect(t, listen(t, a, anyPort)).handshake("PUSH", 0)
+	here := got(t, atA.up)
+	_ = peer.Close()
+	got(t, here.down)
+	ended := goShutdown(t, a)
+	eventually(t, a, "shutting down", func() bool { return errors.Is(a.Listen("inproc://"+t.Name()), socket.ErrClosed) })
+	close(atA.stay)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 // What was not written when a connection is lost is known exactly: Sent does not count it, and the socket counts it as dropped.
