@@ -283,7 +283,7 @@ type fakeRequest struct {
 func (f *fake) ask(t testing.TB, m transport.Message) *fakeRequest {
 	t.Helper()
 	r := &fakeRequest{message: m, replies: make(chan transport.Message, 1)}
-	f.server.Request(r, false)
+	f.server.Request(r)
 	return r
 }
 

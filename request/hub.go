@@ -121,7 +121,7 @@ func (h *hub) remove(s *Server) {
 }
 
 // Request takes a request from the transport. It is a [transport.Server].
-func (h *hub) Request(r transport.Request, _ bool) {
+func (h *hub) Request(r transport.Request) {
 	m := r.Message()
 	if m.Envelope == nil {
 		h.requestPlain(r)

@@ -159,7 +159,7 @@ func TestReplyTooLarge(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
 		serve(t, b, double, twice, nil)
 		r := &fakeRequest{message: call("math.double", 1, "1"), refuse: errors.New("too large"), replies: make(chan transport.Message, 1)}
-		peers.server.Request(r, false)
+		peers.server.Request(r)
 		if _, status, message := r.outcome(t); status != "internal" || message != "too large" {
 			t.Errorf("%q %q", status, message)
 		}

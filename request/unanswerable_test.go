@@ -41,13 +41,13 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
 		serve(t, b, failing, fail, &request.ServeOptions{Default: true, PlainError: []byte("sorry")})
 		short := newNarrow(100, call("test.fail", 1, `"long"`))
-		peers.server.Request(short, false)
+		peers.server.Request(short)
 		if _, status, message := short.outcome(t); status != "failed" || message != "" {
 			t.Errorf("%q %q", status, message)
 		}
 		long := strings.Repeat("x", 200)
 		plain := newNarrow(100, transport.Message{Payload: [][]byte{[]byte(`"` + long + `"`)}})
-		peers.server.Request(plain, false)
+		peers.server.Request(plain)
 		if payload, _, _ := plain.outcome(t); payload != "sorry" {
 			t.Errorf("a plain peer got %q", payload)
 		}
@@ -58,7 +58,7 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 			newNarrow(-1, transport.Message{Payload: [][]byte{[]byte(`"error"`)}}),
 		}
 		for i, r := range never {
-			peers.server.Request(r, false)
+			peers.server.Request(r)
 			synctest.Wait()
 			if len(r.replies) != 0 || r.discarded.Load() != 1 {
 				t.Errorf("request %d: %d replies, discarded %d times", i, len(r.replies), r.discarded.Load())
@@ -76,7 +76,7 @@ func TestAnswersWithoutAndWithLongPlainError(t *testing.T) {
 				short := newNarrow(100, call("test.fail", 1, `"long"`))
 				plain := newNarrow(100, transport.Message{Payload: [][]byte{[]byte(`"error"`)}})
 				for _, r := range []*narrow{short, plain} {
-					peers.server.Request(r, false)
+					peers.server.Request(r)
 					synctest.Wait()
 					if len(r.replies) != 1 || r.discarded.Load() != 0 {
 						t.Fatalf("%d replies", len(r.replies))
@@ -97,7 +97,7 @@ func TestPlainRequestsThatNoAnswerFits(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
 		serve(t, b, failing, fail, nil)
 		r := newNarrow(-1, transport.Message{Payload: [][]byte{nil}})
-		peers.server.Request(r, false)
+		peers.server.Request(r)
 		if r.discarded.Load() != 1 {
 			t.Error("a plain request without a default is kept")
 		}

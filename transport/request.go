@@ -60,8 +60,8 @@ type Answer struct {
 // Server takes requests.
 type Server interface {
 	// Request takes a request. The transport calls it from the goroutine that reads the client's connection: while it waits, nothing more is
-	// read from that client. more says that others of the same client follow at once.
-	Request(r Request, more bool)
+	// read from that client.
+	Request(r Request)
 }
 
 // Request is a request that came from a client. Its methods may be called concurrently. It ends with Reply or Discard, or with Cancel alone.

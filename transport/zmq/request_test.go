@@ -17,7 +17,7 @@ import (
 // answering is a transport.Server that hands requests to the test.
 type answering chan transport.Request
 
-func (a answering) Request(r transport.Request, _ bool) { a <- r }
+func (a answering) Request(r transport.Request) { a <- r }
 
 // serving returns a transport that serves at the endpoint, and the requests that come.
 func serving(t testing.TB, o zmq.Options) (*zmq.Transport, answering) {
@@ -395,7 +395,7 @@ type echoing struct {
 	begun              chan struct{} // closed after some
 }
 
-func (e *echoing) Request(r transport.Request, _ bool) {
+func (e *echoing) Request(r transport.Request) {
 	if err := r.Reply(e.reply); err != nil {
 		panic(err)
 	}

@@ -80,8 +80,8 @@ func (c *client) Messages(batch [][][]byte) {
 	}
 	c.conn.Ease()     // what it does not read is not asked for
 	now := time.Now() // 50 ns, so once for all that came together
-	for i, frames := range batch {
-		server.Request(newRequest(c, frames, now), i < len(batch)-1)
+	for _, frames := range batch {
+		server.Request(newRequest(c, frames, now))
 	}
 }
 
