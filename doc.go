@@ -19,15 +19,18 @@
 // same program shares its events with other processes. The transport in transport/zmq needs no broker and speaks ZMTP, the
 // protocol of ZeroMQ, so programs in any language that has a ZeroMQ library can take part.
 //
-// The pattern is publish-subscribe: every matching subscription gets every event. What happens when a subscriber is slower than its
-// publishers is a choice of the subscription, and whatever is lost is reported.
+// Events follow the pattern publish-subscribe: every matching subscription gets every one. What happens when a subscriber is slower than its
+// publishers is a choice of the subscription, and whatever is lost is reported. The same bus carries requests and their replies, and tasks that
+// one of several workers does.
 //
 // # Where to look
 //
 //   - topic: names and types of events, by exact name, by prefix or by pattern.
 //   - bus: the bus itself. Its documentation is the delivery contract: order, overflow, errors, shutdown.
 //   - publisher, subscriber: what programs use most.
-//   - middleware: what wraps a publisher or a handler, such as logging.
+//   - request: questions and answers, with time limits, further attempts and other servers.
+//   - pipeline: tasks, each done by one of several workers and acknowledged.
+//   - middleware: what wraps what is sent or a handler, such as logging.
 //   - codec: how values become bytes. JSON unless a topic says otherwise.
 //   - transport: the contract of a transport, for those who write one. transport/zmq is the one over ZeroMQ.
 //   - socket: ZeroMQ sockets in pure Go, which are useful without a bus too.

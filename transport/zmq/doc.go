@@ -1,5 +1,5 @@
 // Package zmq is the transport over ZeroMQ: it carries the events of a bus to and from other processes, through PUB and SUB
-// sockets of package socket, and its tasks through PUSH and PULL sockets, without a broker.
+// sockets of package socket, its requests through DEALER and ROUTER, and its tasks through PUSH and PULL, without a broker.
 //
 //	tr, err := zmq.New(&zmq.Options{
 //		Publish:   zmq.Bind("tcp://*:5555"),
@@ -16,7 +16,8 @@
 // content: one with three frames or more, the second of which begins like an envelope, has an envelope; any other is plain. A single
 // frame is a payload without a topic, which only prefixes select.
 //
-// Tasks go through PUSH and PULL sockets, with commands between peers of ours that tell who can take how many and which are done: see package
+// A request is sent to one of the connected servers by a DEALER that knows which one it was, and answered on the connection that it came from:
+// see package request. Tasks go through PUSH and PULL sockets, with commands between peers of ours that tell who can take how many and which are done: see package
 // pipeline.
 //
 // # Losses
