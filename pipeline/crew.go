@@ -134,7 +134,7 @@ func (c *crew) finished(j *job, err error, delay time.Duration) {
 	default:
 		i.upstream.nack(j.seq, delay, reasonOf(err))
 	}
-	if c.behind && c.held == 0 {
+	if c.behind {
 		c.catchUp()
 	}
 	i.refill()
@@ -143,12 +143,14 @@ func (c *crew) finished(j *job, err error, delay time.Duration) {
 	}
 }
 
-// catchUp makes windows larger that due has made small.
+// catchUp asks for tasks again where due has given them back, since a handler has become free, and makes windows larger when nothing waits.
 func (c *crew) catchUp() {
 	c.behind = false
 	for _, i := range c.intakes {
 		if full := i.full(); i.window < full {
-			i.window = min(2*i.window, full)
+			if c.held == 0 {
+				i.window = min(2*i.window, full)
+			}
 			c.behind = c.behind || i.window < full
 			i.refill()
 		}

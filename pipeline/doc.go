@@ -54,7 +54,7 @@
 //  7. Slow workers. A worker holds at most Options.Prefetch tasks for each of its handlers and each producer. What has waited there for 5 s
 //     is given back without counting as an attempt, and the worker asks for no more than its handlers can begin until it has caught up. A
 //     producer that sends more than it was asked for, or what cannot be read, loses its connection.
-//     (TestSlowWorkerGivesBack, TestSlowLocalWorkerGivesBack, TestProducersAreHeldToTheirCredit, TestHostilePeers, TestCreditFlood)
+//     (TestSlowWorkerGivesBack, TestSlowLocalWorkerGivesBack, TestGivenBackIsAskedForAgain, TestStuckWorkerAsksForNothing, TestProducersAreHeldToTheirCredit, TestHostilePeers, TestCreditFlood)
 //
 //  8. Wait returns nil when every task that the producer sent before the call is acknowledged, or handed to a plain peer. It covers no later
 //     ones, so it ends under load. When its context ends it says how many are left; when some went to the dead-letter task, it says so

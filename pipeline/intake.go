@@ -57,13 +57,13 @@ func (i *intake) refill() {
 	}
 }
 
-// narrow makes the window small, since what came has waited for too long. What another process has been asked for already may still come.
+// narrow makes the window small, since what came has waited for too long. It asks for nothing: that is for when a handler has become free. What
+// another process has been asked for already may still come.
 func (i *intake) narrow(window int) {
 	i.window = min(i.window, window)
 	if i.upstream == i.crew.home {
 		i.left = 0
 		i.upstream.credit(0)
-		i.refill()
 	}
 }
 
