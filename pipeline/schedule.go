@@ -46,7 +46,7 @@ func (a *agenda) Pop() any {
 func (a *agenda) add(at int64, seq uint64) { heap.Push(a, appointment{at, seq}) }
 func (a *agenda) drop()                    { heap.Pop(a) }
 
-// line is a queue whose memory is used again.
+// line is a queue whose memory is used again. What waits is moved when that makes at least as much room, so that each push costs the same.
 type line[E any] struct {
 	items []E
 	first int
@@ -55,7 +55,7 @@ type line[E any] struct {
 func (l *line[E]) len() int { return len(l.items) - l.first }
 
 func (l *line[E]) push(e E) {
-	if l.first > 0 && len(l.items) == cap(l.items) {
+	if len(l.items) == cap(l.items) && l.first > l.len() {
 		n := copy(l.items, l.items[l.first:])
 		clear(l.items[n:])
 		l.items, l.first = l.items[:n], 0
