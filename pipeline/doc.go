@@ -38,7 +38,7 @@
 //     decode are logged, counted, and one failed attempt. The task is given again, to any worker, after Options.RetryDelay, which doubles
 //     with each attempt up to 30 s, or after what [RetryAfter] asks for. It keeps its source, sequence and ID, and has the number of the
 //     attempt ([Delivery.Attempt]). [bus.ErrFiltered] counts as filtered, and the task is done.
-//     (TestRetries, TestWorkerTellsFailures, TestNack, TestMiddleware)
+//     (TestRetries, TestLongDelays, TestWorkerTellsFailures, TestNack, TestMiddleware)
 //
 //  5. Loss. The tasks of a lost connection go to others at once, and that is a failed attempt. So do those that a worker in another process
 //     has had for ProducerOptions.AckTimeout: to another worker, not to the same one. Whoever acknowledges first has done the task; what is

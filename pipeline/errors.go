@@ -24,8 +24,11 @@ func RetryAfter(err error, d time.Duration) error {
 	if err == nil {
 		return nil
 	}
-	return &verdict{err, max(d, 0)}
+	return &verdict{err, min(max(d, 0), maxDelay)}
 }
+
+// maxDelay is about the longest delay that a peer can be told.
+const maxDelay = 49 * 24 * time.Hour
 
 // verdict is an error with what is to become of the task.
 type verdict struct {

@@ -31,7 +31,7 @@ type ProducerOptions struct {
 	// for room. Default: 4096.
 	Queue int
 	// AckTimeout is how long a worker in another process may have a task before it goes to another worker as well, which counts as a failed
-	// attempt. Negative: for ever. Default: 30 s.
+	// attempt. At most 49 days; negative: for ever. Default: 30 s.
 	AckTimeout time.Duration
 	// Attempts is how many deliveries of a task may fail before it goes to the dead-letter task: by an error of the handler, by a lost
 	// connection, by AckTimeout. Negative: any number. Default: 10.
@@ -52,6 +52,9 @@ func (o *ProducerOptions) withDefaults(task string) (ProducerOptions, error) {
 		return c, &bus.OptionError{Field: "pipeline.ProducerOptions.Queue", Value: c.Queue, Limit: "1 to 16777216, or 0 for 4096"}
 	}
 	c.Queue = cmp.Or(c.Queue, defaultQueue)
+	if c.AckTimeout > maxDelay {
+		return c, &bus.OptionError{Field: "pipeline.ProducerOptions.AckTimeout", Value: c.AckTimeout, Limit: "at most 49 days, or negative for ever"}
+	}
 	c.AckTimeout = cmp.Or(c.AckTimeout, defaultAckTimeout)
 	c.Attempts = cmp.Or(c.Attempts, defaultAttempts)
 	c.DeadLetter = cmp.Or(c.DeadLetter, task+deadSuffix)
@@ -77,7 +80,7 @@ type Options struct {
 	// Middleware wraps the handler, the first one outermost, inside of bus.Options.Subscribe.
 	Middleware []bus.Middleware
 	// RetryDelay is how long a task waits after its handler has failed, before it is given again, to any worker. It doubles with each
-	// attempt, up to 30 s. Default: 100 ms.
+	// attempt, up to 30 s. At most 49 days. Default: 100 ms.
 	RetryDelay time.Duration
 }
 
@@ -93,8 +96,8 @@ func (o *Options) withDefaults(task string) (Options, error) {
 		return c, &bus.OptionError{Field: "pipeline.Options.Workers", Value: c.Workers, Limit: "1 to 65536, or 0 for 1"}
 	case c.Prefetch < 0 || c.Prefetch > maxPrefetch:
 		return c, &bus.OptionError{Field: "pipeline.Options.Prefetch", Value: c.Prefetch, Limit: "1 to 65536, or 0 for 16"}
-	case c.RetryDelay < 0:
-		return c, &bus.OptionError{Field: "pipeline.Options.RetryDelay", Value: c.RetryDelay, Limit: "more than 0, or 0 for 100ms"}
+	case c.RetryDelay < 0 || c.RetryDelay > maxDelay:
+		return c, &bus.OptionError{Field: "pipeline.Options.RetryDelay", Value: c.RetryDelay, Limit: "more than 0 and at most 49 days, or 0 for 100ms"}
 	}
 	c.Workers, c.Prefetch = cmp.Or(c.Workers, 1), cmp.Or(c.Prefetch, defaultPrefetch)
 	c.RetryDelay = cmp.Or(c.RetryDelay, defaultRetryDelay)

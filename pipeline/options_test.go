@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
@@ -19,6 +22,7 @@ func TestBadOptions(t *testing.T) {
 		for field, o := range map[string]*pipeline.ProducerOptions{
 			"pipeline.ProducerOptions.Queue":      {Queue: -1},
 			"pipeline.ProducerOptions.DeadLetter": {DeadLetter: "numbers"},
+			"pipeline.ProducerOptions.AckTimeout": {AckTimeout: 49*24*time.Hour + 1},
 		} {
 			_, err := pipeline.NewProducer(b, numbers, o)
 			wantOption(t, field, err)
@@ -32,7 +36,9 @@ func TestBadOptions(t *testing.T) {
 			_, err := pipeline.NewWorker(b, numbers, ignore[int], o)
 			wantOption(t, field, err)
 		}
-		_, err := pipeline.NewWorker(b, numbers, ignore[int], &pipeline.Options{Workers: 1 << 16, Prefetch: 1 << 16})
+		_, err := pipeline.NewWorker(b, numbers, ignore[int], &pipeline.Options{RetryDelay: math.MaxInt64})
+		wantOption(t, "pipeline.Options.RetryDelay", err)
+		_, err = pipeline.NewWorker(b, numbers, ignore[int], &pipeline.Options{Workers: 1 << 16, Prefetch: 1 << 16})
 		wantOption(t, "pipeline.Options.Prefetch", err)
 		_, err = pipeline.NewWorker[int](b, numbers, nil, nil)
 		wantOption(t, "pipeline.NewWorker handler", err)
@@ -115,6 +121,28 @@ func TestMiddleware(t *testing.T) {
 		want(t, "seen", got.all(), "numbers1 2<nil>", "42 true", "numbers2 13<nil>", "numbers5 5<nil>", "45 true")
 		if s := w.Stats(); s.Filtered != 1 || s.Succeeded != 2 {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// A delay that is longer than a peer could be told is the longest one, not none: the task is not given again at once.
+func TestLongDelays(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		const days = 24 * time.Hour
+		var attempts atomic.Int64
+		newWorker(t, b, numbers, func(context.Context, int) error {
+			attempts.Add(1)
+			return pipeline.RetryAfter(errors.New("later"), math.MaxInt64)
+		}, nil)
+		p := newProducer(t, b, numbers, &pipeline.ProducerOptions{Attempts: -1})
+		send(t, p, 1)
+		time.Sleep(48 * days)
+		if n := attempts.Load(); n != 1 {
+			t.Errorf("%d attempts within 48 days", n)
+		}
+		time.Sleep(2 * days)
+		if n := attempts.Load(); n != 2 {
+			t.Errorf("%d attempts after 50 days", n)
 		}
 	})
 }
