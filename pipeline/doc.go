@@ -44,7 +44,7 @@
 //     has had for ProducerOptions.AckTimeout: to another worker, not to the same one. Whoever acknowledges first has done the task; what is
 //     acknowledged later, or was never there, is counted and changes nothing. A handler may therefore see a task twice, and with
 //     AckTimeout at the same time: it should be idempotent, or know the ID.
-//     (TestLostConnection, TestAckTimeout, TestAckTimeoutNever, TestAcknowledgementsForNobody, TestCutsLoseNothing)
+//     (TestLostConnection, TestAckTimeout, TestOverdueAndRefused, TestAckTimeoutNever, TestAcknowledgementsForNobody, TestCutsLoseNothing)
 //
 //  6. Dead letters. A task with ProducerOptions.Attempts failed attempts, or whose handler returned [DeadLetter], goes to the dead-letter
 //     task on the producer's bus: with its value, its headers and its ID, and headers that tell why ([DeadLetterReason], [DeadLetterTask],

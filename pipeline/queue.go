@@ -151,7 +151,7 @@ func (q *queue) taken(seq uint64, s *slot) {
 	default:
 		q.cursor = seq + 1
 	}
-	s.state = waiting
+	s.state, s.holder = waiting, nil
 }
 
 // takeBack takes a task that was given from its holder. It is in none of the lists then.

@@ -13,6 +13,7 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/transport"
 )
 
 // want compares lists.
@@ -158,6 +159,38 @@ func TestAckTimeout(t *testing.T) {
 		other.down()
 		want(t, "after the other was lost", stuck.got()[3:], "numbers#3/3 12")
 		f.source.Ack(stuck, "numbers", 3, 1)
+		if err := p.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		balance(t, p.Stats())
+	})
+}
+
+// refusing is a process that no task can be sent to.
+type refusing struct{ *fakeWorker }
+
+func (refusing) Send(*transport.Message) (uint64, error) { return 0, errors.New("too large") }
+
+// A task that its holder has had for too long, and that could not be sent to another process, is the holder's no more.
+func TestOverdueAndRefused(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		p := newProducer(t, b, numbers, &pipeline.ProducerOptions{AckTimeout: time.Second})
+		stuck := f.worker(t, false)
+		f.source.Credit(stuck, "numbers", 1)
+		send(t, p, 10)
+		time.Sleep(2 * time.Second)
+		other := refusing{f.worker(t, false)}
+		f.source.WorkerUp(other)
+		f.source.Credit(other, "numbers", 1)
+		f.source.Nack(stuck, "numbers", 1, 0, "")
+		if s := p.Stats(); s.Waiting != 1 || s.Given != 0 || s.Unknown != 1 {
+			t.Errorf("%+v", s)
+		}
+		f.source.WorkerDown(other, nil)
+		f.source.Credit(stuck, "numbers", 1)
+		time.Sleep(time.Second)
+		want(t, "after the delay", stuck.got(), "numbers#1 10", "numbers#1/3 10")
+		f.source.Ack(stuck, "numbers", 1, 1)
 		if err := p.Wait(t.Context()); err != nil {
 			t.Error(err)
 		}
