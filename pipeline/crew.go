@@ -122,6 +122,13 @@ func (c *crew) take(w *worker) (j job, ok bool) {
 	return job{}, false
 }
 
+// pending reports whether something waits that a worker will take. What came in the plain form may have come after the last one that would.
+func (c *crew) pending() bool {
+	return c.held > 0 && slices.ContainsFunc(c.intakes, func(i *intake) bool {
+		return i.held.len() > 0 && slices.ContainsFunc(c.workers, func(w *worker) bool { return w.takes(i) })
+	})
+}
+
 // finished is told what became of a task that take has returned: err is nil, or why it is to be given again after a delay, negative: never.
 func (c *crew) finished(j *job, err error, delay time.Duration) {
 	i := j.intake
@@ -146,9 +153,10 @@ func (c *crew) finished(j *job, err error, delay time.Duration) {
 // catchUp asks for tasks again where due has given them back, since a handler has become free, and makes windows larger when nothing waits.
 func (c *crew) catchUp() {
 	c.behind = false
+	pending := c.pending()
 	for _, i := range c.intakes {
 		if full := i.full(); i.window < full {
-			if c.held == 0 {
+			if !pending {
 				i.window = min(2*i.window, full)
 			}
 			c.behind = c.behind || i.window < full

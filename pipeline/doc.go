@@ -71,8 +71,9 @@
 //     is done: what a plain peer took and lost is the one loss. The same holds for peers of ours whose worker is Default when the task
 //     goes to them in the plain form, which is so when they have no worker for its name. In the other direction a plain PUSH peer waits
 //     while the worker that is Default has no room, and while there is none; what that worker fails is logged, counted, and not
-//     tried again; and what it has not read when the bus ends is lost.
-//     (TestPlainPeersTakeTurns, TestPlainPeerLeaves, TestPlainFormForOwnPeers, TestPlainIsOnce, TestDefaultWorker,
+//     tried again; and what it has not read when the bus ends is lost. What a peer of ours was asked for and sends after the end of that
+//     worker waits for the next one that is Default.
+//     (TestPlainPeersTakeTurns, TestPlainPeerLeaves, TestPlainFormForOwnPeers, TestPlainIsOnce, TestDefaultWorker, TestPlainFormTooLate,
 //     TestPlainProducerAtTheEnd, TestPlainPeersOverTCP, TestPlainFormOverTCP)
 //
 //  11. The end. [bus.Bus.Shutdown] refuses Sends from outside of handlers, gives no more credit and gives back what other processes have

@@ -113,6 +113,16 @@ func (i *intake) returnHeld(until int64) (n int) {
 	return n
 }
 
+// release returns what waits, for another intake.
+func (i *intake) release() (jobs []job) {
+	for i.held.len() > 0 {
+		jobs = append(jobs, i.held.pop())
+		i.crew.held--
+		i.crew.returned++
+	}
+	return jobs
+}
+
 // close takes back the credit and gives back what waits: nobody works here any more.
 func (i *intake) close() {
 	if i.window == 0 {

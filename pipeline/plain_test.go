@@ -220,3 +220,35 @@ func TestPlainProducerAtTheEnd(t *testing.T) {
 		balanceWorkers(t, w)
 	})
 }
+
+// What comes in the plain form after the worker marked Default has ended waits for the next one, of whatever task; without one it does not
+// keep the bus from ending, and is counted.
+func TestPlainFormTooLate(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		w := newWorker(t, b, numbers, ignore[int], &pipeline.Options{Default: true})
+		p := f.producer(t, false)
+		_ = w.Close()
+		<-w.Done()
+		p.sendPlain("1", "2") // it has not heard yet
+		var got log[int]
+		next := newWorker(t, b, pipeline.NewTask[int]("others"), func(_ context.Context, n int) error {
+			got.add(n)
+			return nil
+		}, &pipeline.Options{Default: true})
+		synctest.Wait()
+		if len(got.all()) != 2 {
+			t.Errorf("the next worker got %v", got.all())
+		}
+		balanceWorkers(t, w)
+		balanceWorkers(t, next)
+		_ = next.Close()
+		p.sendPlain("3")
+		if err := b.Shutdown(within(t, time.Minute)); err != nil {
+			t.Error(err)
+		}
+		if s := next.Stats(); s.Abandoned != 1 {
+			t.Errorf("%+v", s)
+		}
+		balanceWorkers(t, next)
+	})
+}

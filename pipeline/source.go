@@ -16,6 +16,7 @@ type source struct {
 	producer transport.TaskProducer
 	intakes  map[string]*intake // by task; "" for the plain form
 	late     int                // what a former intake for the plain form may still get
+	jobs     []job              // what that has left: it came after its worker had ended
 }
 
 // ProducerUp is called by the transport.
@@ -47,6 +48,11 @@ func (h *hub) welcome(src *source, d *depot) {
 		i := &intake{crew: &d.crew, upstream: bare{src.producer}, plain: true, free: peer.Plain, late: src.late}
 		src.intakes[""] = i
 		d.crew.join(i)
+		for _, j := range src.jobs {
+			j.origin = i.from(uuid.Nil, d.name)
+			i.put(j)
+		}
+		src.jobs = nil
 	}
 }
 
@@ -60,7 +66,7 @@ func (h *hub) vacate(d *depot) {
 		delete(src.intakes, "")
 		former := i.crew.depot
 		former.lock()
-		src.late = i.late
+		src.late, src.jobs = i.late, i.release()
 		former.crew.part(i)
 		former.unlock()
 	}

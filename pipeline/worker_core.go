@@ -197,7 +197,7 @@ func (w *worker) Idle() (<-chan struct{}, uint64) {
 	quiet := d.quiet.Next()
 	d.lock()
 	defer d.unlock()
-	if w.running == 0 && d.crew.held == 0 {
+	if w.running == 0 && !d.crew.pending() {
 		return nil, w.counts.begun
 	}
 	return quiet, w.counts.begun
