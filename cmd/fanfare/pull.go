@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/transport/zmq"
@@ -14,7 +15,7 @@ type pull struct {
 	Plain bool   `help:"Take the tasks that come without a name: those of plain ZeroMQ PUSH peers, and of \"fanfare push --plain\"."`
 	Count uint64 `placeholder:"N" help:"Exit with code 0 after N tasks were done."`
 	limit `set:"timeout_help=Exit after this time, such as 500ms or 1m: with code 3 if --count tasks are not done by then, else with code 0."`
-	Exec  string `placeholder:"CMD" help:"Run CMD for each task instead of printing it."`
+	Exec  *string `placeholder:"CMD" help:"Run CMD for each task instead of printing it."`
 
 	Task *string `arg:"" optional:"" help:"The name of the task. Left out with --plain."`
 }
@@ -49,7 +50,11 @@ Examples:
 
 // AfterApply checks what the parser does not know.
 func (p *pull) AfterApply() error {
-	return cmp.Or(p.endpoints.check(), p.limit.check(), settleName("TASK", p.Plain, &p.Task, nil))
+	var empty error
+	if p.Exec != nil && *p.Exec == "" { // as of an unset variable: it would print and acknowledge what CMD should do
+		empty = errors.New("--exec is empty: it needs a command")
+	}
+	return cmp.Or(p.endpoints.check(), p.limit.check(), empty, settleName("TASK", p.Plain, &p.Task, nil))
 }
 
 // Run does tasks until there were enough of them or ctx ends.
@@ -69,7 +74,7 @@ func (p *pull) Run(ctx context.Context, std *stdio) error {
 	if p.Plain {
 		options.Name = "plain tasks"
 	}
-	if p.Exec != "" {
+	if p.Exec != nil {
 		options.Prefetch = 1 // who is free takes the next task
 	}
 	w, err := startWork(b, t, p.doing(std), p.Count, &options)
@@ -96,10 +101,10 @@ func (p *pull) Run(ctx context.Context, std *stdio) error {
 
 // doing returns what is done with a task.
 func (p *pull) doing(std *stdio) doing {
-	if p.Exec == "" {
+	if p.Exec == nil {
 		return printing(std.out)
 	}
-	cmd := &command{text: p.Exec, err: std.err}
+	cmd := &command{text: *p.Exec, err: std.err}
 	if p.Task != nil {
 		cmd.name = *p.Task
 	}

@@ -52,6 +52,7 @@ func TestUsageErrors(t *testing.T) {
 		"pull without endpoint":  {[]string{"pull", "a"}, "fanfare pull: --connect or --bind is missing"},
 		"pull without task":      {[]string{"pull", "--bind", anyPort}, "fanfare pull: TASK is missing: only --plain goes without"},
 		"plain pull with task":   {[]string{"pull", "--bind", anyPort, "--plain", "a"}, `--plain goes without TASK, so "a" is an argument too many`},
+		"pull with no command":   {[]string{"pull", "--bind", anyPort, "--exec", "", "a"}, "fanfare pull: --exec is empty"},
 		"fewer subscribers than": {[]string{"pub", "--bind", anyPort, "--wait=-1", "a", "b"}, "--wait: "},
 	} {
 		t.Run(name, func(t *testing.T) {
