@@ -34,7 +34,11 @@ func (e *noReply) Unwrap() error { return e.err }
 // explain returns the error of a request as the user is to read it. ctx is that of the request.
 func explain(ctx context.Context, err error) error {
 	if failed, ok := errors.AsType[*request.RemoteError](err); ok {
-		return &noReply{fmt.Sprintf("the server answered with a failure: %s (%s)", failed.Message, failed.Code), err}
+		what := "the server answered with a failure"
+		if errors.Is(err, request.ErrTimeout) { // it may tell so before we see it ourselves
+			what = "no reply in time, says the server"
+		}
+		return &noReply{fmt.Sprintf("%s: %s (%s)", what, failed.Message, failed.Code), err}
 	}
 	if silent, ok := errors.AsType[*request.NoReplyError](err); ok {
 		return &noReply{silence(silent), err}

@@ -90,9 +90,15 @@ func TestNoReply(t *testing.T) {
 	t.Run("because it takes too long", func(t *testing.T) {
 		t.Parallel()
 		reply := start(t, "reply", "--bind", anyPort, "--command", "exec sleep 1000", "a")
-		req := start(t, "req", "--connect", reply.endpoint(), "--connect", absent(t), "--timeout", "1s", "a", "b")
-		check(t, req, exitTimeout, "fanfare req: no reply in time, attempts: ", "not connected")
+		req := start(t, "req", "--connect", reply.endpoint(), "--timeout", "1s", "a", "b")
+		check(t, req, exitTimeout, "fanfare req: no reply in time, ")
 		reply.stderr.line("a request was given up, and the command killed")
+	})
+	t.Run("because the server does not know the time", func(t *testing.T) {
+		t.Parallel()
+		reply := start(t, "reply", "--bind", anyPort, "--plain", "--command", "exec sleep 1000")
+		req := start(t, "req", "--connect", reply.endpoint(), "--connect", absent(t), "--timeout", "200ms", "--attempts", "1", "--plain", "b")
+		check(t, req, exitTimeout, "fanfare req: no reply in time, attempts: 1", "not connected")
 	})
 	t.Run("because the server has ended", func(t *testing.T) {
 		t.Parallel()
