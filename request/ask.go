@@ -150,11 +150,15 @@ func (t *trial) run(ctx context.Context, now time.Time) (*envelope.Meta, error) 
 			}
 		}
 		t.alarm.set(t.next())
-		select {
-		case <-t.woken:
-		case <-changed:
-		case <-local:
-		case <-ctx.Done():
+		if ended := ctx.Done(); changed == nil && ended == nil {
+			<-t.woken // much cheaper than a choice
+		} else {
+			select {
+			case <-t.woken:
+			case <-changed:
+			case <-local:
+			case <-ended:
+			}
 		}
 		if reply, err := t.look(ctx); reply != nil || err != nil {
 			return reply, err
