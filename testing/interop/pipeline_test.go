@@ -191,7 +191,7 @@ func (r *run) startWorker(t *testing.T, i int) {
 	if !r.collect || r.plain {
 		args = append(args, "-plain")
 	}
-	worker := interop.Start(t, exec.Command(r.program, args...))
+	worker := interop.Start(t, endWithUs(exec.Command(r.program, args...)))
 	worker.Ready()
 	r.workers = append(r.workers, worker.Terminate)
 }
