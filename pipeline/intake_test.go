@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
@@ -229,6 +230,36 @@ func TestLostProducer(t *testing.T) {
 		want(t, "the lost one", p.told.all(), "credit numbers 16")
 		want(t, "the other", other.told.all(), "credit numbers 16", "ack numbers 1+1")
 		balanceWorkers(t, w)
+	})
+}
+
+// Nothing is kept of a lost producer after the last of its tasks that ran, nor of a lost process with workers.
+func TestLostPeersAreForgotten(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		proceed := make(chan struct{})
+		newWorker(t, b, numbers, func(context.Context, int) error {
+			<-proceed
+			return nil
+		}, &pipeline.Options{Default: true})
+		p := newProducer(t, b, pipeline.NewTask[int]("others"), nil)
+		peers := func() (weak.Pointer[fakeProducer], weak.Pointer[fakeWorker]) {
+			from, to := f.producer(t, false), f.worker(t, false)
+			from.send("numbers", 1, 2)
+			from.sendPlain("3")
+			f.source.Credit(to, "others", 1)
+			send(t, p, 1)
+			synctest.Wait()
+			from.down()
+			to.down()
+			return weak.Make(from), weak.Make(to)
+		}
+		producer, worker := peers()
+		close(proceed)
+		synctest.Wait()
+		runtime.GC()
+		if producer.Value() != nil || worker.Value() != nil {
+			t.Error("they are kept")
+		}
 	})
 }
 
