@@ -73,7 +73,7 @@
 //     while the worker that is Default has no room, and while there is none; what that worker fails is logged, counted, and not
 //     tried again; and what it has not read when the bus ends is lost. What a peer of ours was asked for and sends after the end of that
 //     worker waits for the next one that is Default.
-//     (TestPlainPeersTakeTurns, TestPlainPeerLeaves, TestPlainFormForOwnPeers, TestPlainIsOnce, TestDefaultWorker, TestPlainFormTooLate,
+//     (TestPlainPeersTakeTurns, TestWrittenMeanwhile, TestPlainPeerLeaves, TestPlainFormForOwnPeers, TestPlainIsOnce, TestDefaultWorker, TestPlainFormTooLate,
 //     TestPlainProducerAtTheEnd, TestPlainPeersOverTCP, TestPlainFormOverTCP)
 //
 //  11. The end. [bus.Bus.Shutdown] refuses Sends from outside of handlers, gives no more credit and gives back what other processes have

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/transport"
 )
 
 // plainProducer returns a producer whose tasks go to plain peers as well.
@@ -56,6 +58,42 @@ func TestPlainPeersTakeTurns(t *testing.T) {
 		}
 		if n := len(one.got()) - before; n != 5 {
 			t.Errorf("one of two got %d of 10", n)
+		}
+	})
+}
+
+// eager is a process to which more is written just after Sent was read for the first time.
+type eager struct {
+	*fakeWorker
+	once sync.Once
+}
+
+func (w *eager) Sent() uint64 {
+	sent := w.fakeWorker.Sent()
+	if sent > 0 {
+		w.once.Do(func() {
+			w.mu.Lock()
+			w.sent++
+			w.mu.Unlock()
+			w.source.Written(w)
+		})
+	}
+	return sent
+}
+
+// What is written while the producer looks at what was written before is not missed.
+func TestWrittenMeanwhile(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		p := plainProducer(t, b)
+		w := &eager{fakeWorker: &fakeWorker{source: f.source, peer: transport.Peer{Plain: true}, room: -1}}
+		f.source.WorkerUp(w)
+		send(t, p, 1, 2)
+		w.mu.Lock()
+		w.sent = 1
+		w.mu.Unlock()
+		f.source.Written(w)
+		if err := p.Wait(within(t, time.Second)); err != nil {
+			t.Errorf("%v: %+v", err, p.Stats())
 		}
 	})
 }
