@@ -28,9 +28,10 @@ func (push) Help() string {
 	return `Each task goes to one worker, as soon as there is one: nothing is lost when nobody is there yet. --wait has several workers take part
 from the beginning.
 
-It exits with code 0 when workers have acknowledged every task. A task whose worker fails or is lost is given again, to any worker. After
-10 failed attempts, or at a worker's word, a task is given up: it goes to the workers of TASK.dead, if there are any, and the exit code is
-1. Tasks are kept in memory, up to 4096 at a time: more of stdin is read when there is room.
+It exits with code 0 when workers have acknowledged every task. A task whose worker is lost is given again at once, one whose worker fails
+after 100 ms at first and twice as long each time, to any worker. After 10 failed attempts, which is a minute if all fail at once, or at a
+worker's word, a task is given up: it goes to the workers of TASK.dead, if there are any, and the exit code is 1. Tasks are kept in
+memory, up to 4096 at a time: more of stdin is read when there is room.
 
 Plain peers acknowledge nothing. So with --plain it exits with code 0 when every task was handed to a peer, and what that peer loses is
 lost. Without --plain they get nothing.
@@ -124,7 +125,11 @@ func (p *push) settle(ctx context.Context, b *bus.Bus, producer *pipeline.Produc
 	defer cancel()
 	err := producer.Wait(after)
 	if unfinished, ok := errors.AsType[*pipeline.UnfinishedError](err); ok {
-		return fmt.Errorf("%w: %d tasks are not done", interruption(ctx), unfinished.Left)
+		missing := ""
+		if producer.WaitWorkers(ctx, 1) != nil {
+			missing = "; no worker for them is connected"
+		}
+		return fmt.Errorf("%w: %d tasks are not done%s", interruption(ctx), unfinished.Left, missing)
 	}
 	lost, ok := errors.AsType[*pipeline.DeadLetterError](err)
 	if !ok {

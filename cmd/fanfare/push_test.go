@@ -133,7 +133,7 @@ func TestPushTimeout(t *testing.T) {
 	}{
 		"of wait":      {[]string{"--wait", "2", "a", "b"}, "timeout after 50ms: nothing was sent: fewer than 2 workers are connected"},
 		"plain":        {[]string{"--plain", "--wait", "1", "b"}, "timeout after 50ms: nothing was sent: fewer than 1 workers are connected"},
-		"without wait": {[]string{"a", "b"}, "timeout after 50ms: 1 tasks are not done"},
+		"without wait": {[]string{"a", "b"}, "timeout after 50ms: 1 tasks are not done; no worker for them is connected\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -144,6 +144,17 @@ func TestPushTimeout(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPushToOther checks that the user learns that the peers there are do not take the task.
+func TestPushToOther(t *testing.T) {
+	t.Parallel()
+	endpoint := start(t, "pull", "--bind", anyPort, "--plain").endpoint()
+	push := start(t, "push", "--connect", endpoint, "a", "b")
+	push.stderr.line("peer up")
+	push.interrupt()
+	push.exits(exitFailed)
+	push.stderr.line("fanfare push: interrupted: 1 tasks are not done; no worker for them is connected")
 }
 
 func TestInterruptedPush(t *testing.T) {
