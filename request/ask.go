@@ -217,7 +217,7 @@ func (t *trial) encode(now time.Time) {
 	t.envelope = envelope.Append(t.envelope[:0], &t.meta)
 	var text [20]byte
 	if !t.deadline.IsZero() {
-		left := max(t.deadline.Sub(now).Milliseconds(), 0)
+		left := max((t.deadline.Sub(now) + time.Millisecond - 1).Milliseconds(), 0) // not less, or the server could be the first to say so
 		t.envelope = envelope.AppendProperty(t.envelope, deadlineProperty, strconv.AppendInt(text[:0], left, 10))
 	}
 	if t.sent > 0 {

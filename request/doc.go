@@ -56,9 +56,9 @@
 //     (TestInProcess, TestInProcessTimeout, TestOtherTypes, TestServerComesLater, TestRecursion)
 //
 //  9. Plain peers. A request without the name of a call, as REQ and DEALER sockets of any ZeroMQ library send it, goes to the server marked
-//     Default, all its frames the payload, and always gets an answer: the reply, or PlainError. A server that is not ours gets the payload
-//     alone, and what it answers is the reply.
-//     (TestPlainRequests, TestPlainServers, TestPlainClients, TestPlainOption, TestAskREP, TestServeREQ, TestREPKilled, TestREQKilled)
+//     Default, all its frames the payload, and always gets an answer: the reply, or PlainError, and then the log has the reason. A server that
+//     is not ours gets the payload alone, and what it answers is the reply.
+//     (TestPlainRequests, TestPlainFailuresAreLogged, TestPlainServers, TestPlainClients, TestPlainOption, TestAskREP, TestServeREQ, TestREPKilled, TestREQKilled)
 //
 //  10. The end. [bus.Bus.Shutdown] refuses requests from outside, waits for those under way and for handlers, and flushes the replies; requests that
 //     arrive meanwhile are answered with CodeOverloaded. [bus.Bus.Close] and [Server.Close] end the contexts of handlers. What is used

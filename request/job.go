@@ -139,5 +139,8 @@ func (j *job) finish(payload []byte, err error) {
 // answer answers one request with the outcome of the job.
 func (j *job) answer(r transport.Request, payload []byte, failure *RemoteError) {
 	s := j.server
+	if failure != nil && failure.Code != CodeOverloaded && r.Message().Envelope == nil {
+		s.hub.bus.Logger().Warn().Err(failure).Str("server", s.options.Name).Str("peer", r.Client().Address).Msg("request of a plain peer failed, which is not told why")
+	}
 	s.hub.answer(r, answer{s.replies, payload, failure, s.options.PlainError})
 }

@@ -345,3 +345,23 @@ func TestPlainRequests(t *testing.T) {
 		}
 	})
 }
+
+// A plain peer is not told why its request has failed, so the log is.
+func TestPlainFailuresAreLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := zerolog.New(&out)
+		peers := newFake()
+		b := newBus(t, &bus.Options{Transport: peers, Logger: &log})
+		serve(t, b, failing, fail, &request.ServeOptions{Default: true, Name: "failer"})
+		peers.ask(t, transport.Message{Payload: [][]byte{[]byte(`"error"`)}}).outcome(t)
+		peers.ask(t, transport.Message{Payload: [][]byte{[]byte(`"all well"`)}}).outcome(t)
+		peers.ask(t, call("test.fail", 1, `"own code"`)).outcome(t)
+		_ = b.Close()
+		<-b.Done()
+		if text := out.String(); !strings.Contains(text, "no luck") || !strings.Contains(text, "failer") || strings.Contains(text, "no such thing") {
+			t.Errorf("logged: %s", text)
+		}
+	})
+}
