@@ -26,7 +26,7 @@
 //     its context ends; dead letters that nobody has handled count. From a handler of the same task on the same bus it does not wait but
 //     returns a [*FullError]: it could wait for itself. A longer circle of stages that are all full waits until the context ends. After an
 //     error the task was not sent.
-//     (TestQueueFull, TestDeadLettersTakeRoom, TestSendFromOwnHandler, TestTooLarge, TestBadOptions)
+//     (TestQueueFull, TestOnePlace, TestDeadLettersTakeRoom, TestSendFromOwnHandler, TestTooLarge, TestBadOptions)
 //
 //  3. Giving. The oldest task goes first, to the one that has the least in hand of those that can take it, in turns among equals: the
 //     workers of the bus together are one, each connected process another. Nobody gets more than it has asked for. So a single worker
@@ -59,7 +59,7 @@
 //  8. Wait returns nil when every task that the producer sent before the call is acknowledged, or handed to a plain peer. It covers no later
 //     ones, so it ends under load. When its context ends it says how many are left; when some went to the dead-letter task, it says so
 //     after all others are done, and each is told by one Wait at least.
-//     (TestWait, TestWaitIsForItsOwn, TestWaitTellsOfDeadLetters, TestDeadLetters)
+//     (TestWait, TestWaitIsForItsOwn, TestWaitTellsOfDeadLetters, TestEndedWaitIsToldNothing, TestDeadLetters)
 //
 //  9. Stages. A handler may send to the next task, and its input is acknowledged after that Send has accepted its output. The output is then
 //     in the queue of the stage's bus, and dies with its process. A stage whose output must survive that calls Wait on the next task in its

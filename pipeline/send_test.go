@@ -152,6 +152,54 @@ func TestWaitTellsOfDeadLetters(t *testing.T) {
 	})
 }
 
+// A dead letter that comes after a Wait has ended is for the next one to tell.
+func TestEndedWaitIsToldNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bus.Bus) {
+		p := newProducer(t, b, numbers, nil)
+		send(t, p, 1)
+		var left *pipeline.UnfinishedError
+		if err := p.Wait(within(t, time.Second)); !errors.As(err, &left) || left.Left != 1 {
+			t.Error(err)
+		}
+		newWorker(t, b, numbers, func(context.Context, int) error { return pipeline.DeadLetter(errors.New("no")) }, nil)
+		synctest.Wait()
+		var dead *pipeline.DeadLetterError
+		if err := p.Wait(t.Context()); !errors.As(err, &dead) || dead.N != 1 {
+			t.Error(err)
+		}
+	})
+}
+
+// One free place is enough for a Send that waits for room.
+func TestOnePlace(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bus.Bus) {
+		for _, queue := range []int{1, 3} {
+			task := pipeline.NewTask[int](fmt.Sprint("places.", queue))
+			p := newProducer(t, b, task, &pipeline.ProducerOptions{Queue: queue})
+			proceed := make(chan struct{})
+			newWorker(t, b, task, func(context.Context, int) error {
+				<-proceed
+				return nil
+			}, nil)
+			for i := range queue {
+				send(t, p, i)
+			}
+			sent := make(chan error, 1)
+			go func() { sent <- p.Send(t.Context(), queue) }()
+			synctest.Wait()
+			proceed <- struct{}{}
+			synctest.Wait()
+			if len(sent) != 1 {
+				t.Errorf("with a queue of %d, a Send waits although a task is done", queue)
+			}
+			close(proceed)
+			if err := <-sent; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 // A handler that waits for the next stage is acknowledged after that has done the output, also when several wait at once.
 func TestWaitInHandler(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus) {
