@@ -81,7 +81,7 @@
 //     its context ends is in the [*bus.DrainError], by task and by worker. [bus.Bus.Close] ends at once. [Worker.Close] gives back what
 //     was not begun, and finishes and acknowledges what was. The tasks of a closed [Producer] stay until they are done.
 //     (TestShutdownDrainsTasks, TestShutdownNamesTasks, TestShutdownFromTaskHandler, TestShutdownOfWorkers, TestShutdownWaitsForAcknowledgements, TestClose,
-//     TestClosedWorkerGivesBack, TestWorkerClosesItself, TestClosedProducer, TestTasksAreFlushed)
+//     TestClosedWorkerGivesBack, TestWorkerClosesItself, TestClosedProducer, TestTasksAreFlushed, TestEndsLoseNothing)
 //
 //  12. Counters. For each producer, sent = waiting + given + acknowledged + handed + dead letters + abandoned. For each worker, begun =
 //     running + succeeded + failed + filtered, and for all workers of a task on a bus, received = held + begun + returned + abandoned. All
