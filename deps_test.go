@@ -39,7 +39,7 @@ var imports = map[string]struct{ ours, modules string }{
 
 	"publisher":  {"bus topic codec transport internal/envelope internal/lane", "golang-lru uuid"},
 	"subscriber": {"bus topic codec transport internal/envelope internal/lane internal/match", "uuid"},
-	"request":    {"bus topic codec transport internal/envelope", "golang-lru uuid"},
+	"request":    {"bus topic codec transport internal/change internal/envelope", "golang-lru uuid"},
 	"pipeline":   {"bus topic codec transport internal/change internal/envelope internal/lane", "uuid"},
 	"middleware": {"bus", "zerolog"},
 

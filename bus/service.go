@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/transport"
 )
 
@@ -34,7 +35,7 @@ func (b *Bus) Register(s Service) error {
 	if b.state.Load() != open {
 		return ErrClosed
 	}
-	b.services = slices.DeleteFunc(b.services, func(s Service) bool { return over(s.Done()) })
+	b.services = slices.DeleteFunc(b.services, func(s Service) bool { return change.Closed(s.Done()) })
 	b.services = append(b.services, s)
 	return nil
 }
@@ -113,14 +114,4 @@ func left(services []Service) (all []UndrainedSubscription) {
 		}
 	}
 	return all
-}
-
-// over reports whether a channel is closed.
-func over(done <-chan struct{}) bool {
-	select {
-	case <-done:
-		return true
-	default:
-		return false
-	}
 }

@@ -3,6 +3,7 @@ package bus
 import (
 	"slices"
 
+	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/fanfare-go/fanfare/internal/lane"
 	"github.com/fanfare-go/fanfare/internal/match"
@@ -115,7 +116,7 @@ func (b *Bus) routesOf(sel match.Selector) (routes []*Route) {
 }
 
 // ended reports whether a subscription is closed and its last handler has returned.
-func ended(m *lane.Member) bool { return over(m.Done()) }
+func ended(m *lane.Member) bool { return change.Closed(m.Done()) }
 
 // sinksFor returns the subscriptions that want the topic.
 func (b *Bus) sinksFor(topic string) []Sink {

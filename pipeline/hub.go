@@ -116,14 +116,7 @@ func (h *hub) await(ctx context.Context, n int, what, task string, have func() i
 func (h *hub) over() bool { return h.bus.Context().Err() != nil }
 
 // ending reports whether the bus has begun to end.
-func (h *hub) ending() bool {
-	select {
-	case <-h.bus.Draining():
-		return true
-	default:
-		return false
-	}
-}
+func (h *hub) ending() bool { return change.Closed(h.bus.Draining()) }
 
 // closedBy returns what a transport that has ended means to users of the bus.
 func closedBy(err error) error {

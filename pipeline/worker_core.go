@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/internal/lane"
 )
 
@@ -55,14 +56,7 @@ func newWorker(d *depot, o *Options, newHand func() hand) *worker {
 func (w *worker) active() bool { return !w.closed }
 
 // over reports whether it has ended.
-func (w *worker) over() bool {
-	select {
-	case <-w.done:
-		return true
-	default:
-		return false
-	}
-}
+func (w *worker) over() bool { return change.Closed(w.done) }
 
 // busy reports whether all its handlers run.
 func (w *worker) busy() bool { return w.running == w.options.Workers }

@@ -3,6 +3,8 @@ package request
 import (
 	"context"
 	"sync"
+
+	"github.com/fanfare-go/fanfare/internal/change"
 )
 
 // slots bound how much a server or a client does at the same time, count it, and know when it is nothing. Requests from other processes
@@ -134,7 +136,7 @@ func (s *slots) settle() {
 		close(s.idle)
 		s.idle = nil
 	}
-	if s.closed && !over(s.done) {
+	if s.closed && !change.Closed(s.done) {
 		close(s.done)
 	}
 }
@@ -165,7 +167,7 @@ func (s *slots) enter(ctx context.Context) (waited bool, err error) {
 	if mine.refused {
 		return true, errEnding
 	}
-	if over(mine.called) {
+	if change.Closed(mine.called) {
 		return true, nil
 	}
 	for i, c := range s.callers {
@@ -233,12 +235,3 @@ func (s *slots) Left() (queued, running uint64) {
 
 // Done is closed when slots were closed and nothing runs any more.
 func (s *slots) Done() <-chan struct{} { return s.done }
-
-func over(done <-chan struct{}) bool {
-	select {
-	case <-done:
-		return true
-	default:
-		return false
-	}
-}

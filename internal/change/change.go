@@ -3,6 +3,16 @@ package change
 
 import "sync"
 
+// Closed reports whether a channel that only its end is told by is closed.
+func Closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
 // Signal wakes all who wait for a change of state. To wait for a certain state, take the channel of Next, look at the state, wait for the
 // channel, and begin again: no change in between is missed. The zero value is ready. All methods may be called concurrently.
 type Signal struct {

@@ -31,3 +31,15 @@ func TestSignal(t *testing.T) {
 		t.Error("the same change was told again")
 	}
 }
+
+func TestClosed(t *testing.T) {
+	t.Parallel()
+	c := make(chan struct{})
+	if change.Closed(c) {
+		t.Error("it is open")
+	}
+	close(c)
+	if !change.Closed(c) {
+		t.Error("it is closed")
+	}
+}
