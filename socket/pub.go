@@ -246,7 +246,7 @@ func (s *subscriber) subscribe(prefix []byte, subscribe bool) {
 		s.pub.retained.mu.Lock()
 	}
 	s.out.lock()
-	changed, replayed := false, 0
+	changed := false
 	switch {
 	case !subscribe:
 		if changed = s.prefixes.Remove(prefix); changed {
@@ -260,12 +260,12 @@ func (s *subscriber) subscribe(prefix []byte, subscribe bool) {
 	}
 	tooMany := s.prefixes.Len() > maxSubscriptions || s.bytes > maxSubscriptionBytes
 	if replays && !tooMany {
-		replayed = s.pub.retained.replay(prefix, &s.out)
+		replayed := s.pub.retained.replay(prefix, &s.out)
+		s.pub.of.counters.replayed.Add(uint64(replayed)) // before anybody can have it
 	}
 	s.out.unlock()
 	if replays {
 		s.pub.retained.mu.Unlock()
-		s.pub.of.counters.replayed.Add(uint64(replayed))
 	}
 	if tooMany {
 		s.abort(ErrSubscriptions)
