@@ -30,6 +30,7 @@ var imports = map[string]struct{ ours, modules string }{
 	"internal/envelope": {"", "uuid"},
 	"internal/lane":     {},
 	"internal/match":    {},
+	"internal/rawpeer":  {"internal/zmtp", ""}, // for test files only
 	"internal/zmtp":     {"", "zmq4"},
 
 	"codec":     {},

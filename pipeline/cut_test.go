@@ -175,15 +175,15 @@ func TestHostilePeers(t *testing.T) {
 	}()
 	for _, attack := range []func(push, pull *rawPeer) *rawPeer{
 		func(push, _ *rawPeer) *rawPeer {
-			push.command("FFACK", "\x07numbers")
+			push.Command("FFACK", "\x07numbers")
 			return push
 		},
 		func(push, _ *rawPeer) *rawPeer {
-			push.command("FFNACK", "\x07numbers123")
+			push.Command("FFNACK", "\x07numbers123")
 			return push
 		},
 		func(push, _ *rawPeer) *rawPeer {
-			push.command("FFCREDIT", "")
+			push.Command("FFCREDIT", "")
 			return push
 		},
 		func(_, pull *rawPeer) *rawPeer {
@@ -195,15 +195,15 @@ func TestHostilePeers(t *testing.T) {
 			return pull
 		},
 		func(_, pull *rawPeer) *rawPeer {
-			pull.say(zmtp.AppendMessage(nil, [][]byte{[]byte("plain")}))
+			pull.Say(zmtp.AppendMessage(nil, [][]byte{[]byte("plain")}))
 			return pull
 		},
 	} {
 		push, pull := rawPeerAt(t, tr.Bound().Push[0], "PULL"), rawPeerAt(t, tr.Bound().Pull[0], "PUSH")
-		push.command("FFACK", "\x07unheard\x00\x00\x00\x00\x00\x00\x00\x01\xff\xff\xff\xff")
-		push.command("FFNACK", "\x07numbers\x7f\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00nonsense")
+		push.Command("FFACK", "\x07unheard\x00\x00\x00\x00\x00\x00\x00\x01\xff\xff\xff\xff")
+		push.Command("FFNACK", "\x07numbers\x7f\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00nonsense")
 		for range 100 {
-			push.command("FFCREDIT", "\xff\xff\xff\xffnothing")
+			push.Command("FFCREDIT", "\xff\xff\xff\xffnothing")
 		}
 		attack(push, pull).ended()
 	}
@@ -237,7 +237,7 @@ func TestPlainPeersOverTCP(t *testing.T) {
 	}
 	push := rawPeerAt(t, tr.Bound().Pull[0], "PUSH", true)
 	for i := range 100 {
-		push.say(zmtp.AppendMessage(nil, [][]byte{fmt.Append(nil, i)}))
+		push.Say(zmtp.AppendMessage(nil, [][]byte{fmt.Append(nil, i)}))
 	}
 	var count tally
 	all := make(chan struct{})

@@ -1,61 +1,29 @@
 package pipeline_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/internal/rawpeer"
 	"github.com/fanfare-go/fanfare/internal/zmtp"
 	"github.com/google/uuid"
 )
 
 // rawPeer is a peer that calls itself one of ours and says exactly the bytes it is told to.
-type rawPeer struct {
-	testing.TB
-	net.Conn
-}
+type rawPeer struct{ *rawpeer.Peer }
 
 // rawPeerAt connects a peer of a socket type; as one of ours, unless it is to be plain.
 func rawPeerAt(t testing.TB, endpoint, socketType string, plain ...bool) *rawPeer {
 	t.Helper()
-	nc, err := net.Dial("tcp", strings.TrimPrefix(endpoint, "tcp://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = nc.Close() })
-	_ = nc.SetDeadline(time.Now().Add(limit))
-	r := &rawPeer{t, nc}
-	properties := map[string]string{"Socket-Type": socketType}
+	var properties []string
 	if len(plain) == 0 {
-		properties["X-Fanfare"] = "1"
+		properties = []string{"X-Fanfare=1"}
 	}
-	metadata, err := zmtp.AppendMetadata(nil, properties)
-	if err != nil {
-		t.Fatal(err)
-	}
-	greeting := make([]byte, 64)
-	greeting[0], greeting[9], greeting[10] = 0xFF, 0x7F, 3
-	copy(greeting[12:], "NULL")
-	r.say(greeting, zmtp.AppendCommand(nil, "READY", metadata))
-	if _, err := io.ReadFull(r, make([]byte, 64)); err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return &rawPeer{rawpeer.Connect(t, endpoint).Handshake(socketType, 0, properties...)}
 }
-
-func (r *rawPeer) say(parts ...[]byte) {
-	r.Helper()
-	if _, err := r.Write(bytes.Join(parts, nil)); err != nil {
-		r.Fatal(err)
-	}
-}
-
-func (r *rawPeer) command(name, body string) { r.say(zmtp.AppendCommand(nil, name, []byte(body))) }
 
 // task sends n tasks.
 func (r *rawPeer) task(name string, n int) {
@@ -70,23 +38,11 @@ func (r *rawPeer) task(name string, n int) {
 // messages returns the next n messages, their frames joined by "|".
 func (r *rawPeer) messages(n int) (all []string) {
 	r.Helper()
-	d := zmtp.NewDecoder(zmtp.Limits{MessageBytes: 1 << 24, Frames: 100, CommandBytes: 1 << 16}, nil)
 	for len(all) < n {
-		read, err := r.Read(d.Buffer())
-		if err != nil {
-			r.Fatalf("after %d messages: %v", len(all), err)
-		}
-		d.Advance(read)
-		for {
-			message, command, err := d.Next()
-			if err != nil {
-				r.Fatal(err)
-			}
-			if message != nil {
-				all = append(all, string(bytes.Join(message, []byte("|"))))
-			} else if command == nil {
-				break
-			}
+		if got := r.Next(); got == "EOF" {
+			r.Fatalf("the end after %d messages", len(all))
+		} else if !strings.HasPrefix(got, "/") {
+			all = append(all, got)
 		}
 	}
 	return all

@@ -356,3 +356,18 @@ func TestUnreadableReplies(t *testing.T) {
 		}
 	})
 }
+
+// The time that travels is never less than what is left: the client is the first to say that it is over.
+func TestTimeThatTravelsIsRoundedUp(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
+		var got []attempt
+		peers.connect(record(&got))
+		cl := newClient(t, b, double, &request.Options{Timeout: 2500 * time.Microsecond, Attempts: 1})
+		if _, err := cl.Do(t.Context(), 1); !errors.Is(err, request.ErrTimeout) {
+			t.Error(err)
+		}
+		if len(got) != 1 || got[0].deadline != "3" {
+			t.Errorf("%v", got)
+		}
+	})
+}

@@ -41,7 +41,7 @@
 //  6. Giving up. The deadline of a request travels with it, as time that is left. The context of a handler ends then, when the client's context
 //     is cancelled, and when the connection to the client is lost, unless the server is [Idempotent]: then the client may come back for
 //     the reply. It ends with the server and the bus as well. A request whose deadline passes while it waits is not handled.
-//     (TestDeadlineTravels, TestCancelReachesTheHandler, TestClientGone, TestClientDies, TestExpired)
+//     (TestDeadlineTravels, TestTimeThatTravelsIsRoundedUp, TestCancelReachesTheHandler, TestClientGone, TestClientDies, TestExpired)
 //
 //  7. Handlers. Up to Workers of a server run at the same time, in no order; up to Queue further requests from other processes wait, and beyond
 //     that they are answered with [CodeOverloaded]. The error of a handler becomes a [*RemoteError]: itself if it is one, with [CodeDeadline] or

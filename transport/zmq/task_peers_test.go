@@ -1,18 +1,12 @@
 package zmq_test
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/fanfare-go/fanfare/internal/zmtp"
+	"github.com/fanfare-go/fanfare/internal/rawpeer"
 	"github.com/fanfare-go/fanfare/transport"
 )
 
@@ -190,83 +184,8 @@ func give(t testing.TB, w transport.TaskWorker, m *transport.Message) (nth uint6
 	return nth
 }
 
-// rawPeer is a peer that says exactly the bytes it is told to.
-type rawPeer struct {
-	testing.TB
-	net.Conn
-	decoder *zmtp.Decoder
-}
-
 // rawPeerAt connects a raw peer of a socket type, with further properties of its READY.
-func rawPeerAt(t testing.TB, endpoint, socketType string, properties ...string) *rawPeer {
+func rawPeerAt(t testing.TB, endpoint, socketType string, properties ...string) *rawpeer.Peer {
 	t.Helper()
-	nc, err := net.Dial("tcp", strings.TrimPrefix(endpoint, "tcp://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = nc.Close() })
-	_ = nc.SetDeadline(time.Now().Add(patience))
-	r := &rawPeer{t, nc, zmtp.NewDecoder(zmtp.Limits{MessageBytes: 1 << 24, Frames: 100, CommandBytes: 1 << 16}, nil)}
-	all := map[string]string{"Socket-Type": socketType}
-	for _, p := range properties {
-		name, value, _ := strings.Cut(p, "=")
-		all[name] = value
-	}
-	metadata, err := zmtp.AppendMetadata(nil, all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	greeting := make([]byte, 64)
-	greeting[0], greeting[9], greeting[10] = 0xFF, 0x7F, 3
-	copy(greeting[12:], "NULL")
-	r.say(greeting, zmtp.AppendCommand(nil, "READY", metadata))
-	if _, err := io.ReadFull(r, make([]byte, 64)); err != nil {
-		t.Fatal(err)
-	}
-	if got := r.next(); !strings.HasPrefix(got, "/\x05READY") {
-		t.Fatalf("got %q, want READY", got)
-	}
-	return r
-}
-
-func (r *rawPeer) say(parts ...[]byte) {
-	r.Helper()
-	if _, err := r.Write(bytes.Join(parts, nil)); err != nil {
-		r.Fatal(err)
-	}
-}
-
-func (r *rawPeer) command(name, body string) { r.say(zmtp.AppendCommand(nil, name, []byte(body))) }
-
-// next returns the next message, its frames joined by "|", or the next command after a "/". At the end of the connection it returns "EOF".
-func (r *rawPeer) next() string {
-	r.Helper()
-	for {
-		message, command, err := r.decoder.Next()
-		switch {
-		case err != nil:
-			r.Fatal(err)
-		case command != nil:
-			return "/" + string(command)
-		case message != nil:
-			return string(bytes.Join(message, []byte("|")))
-		}
-		n, err := r.Read(r.decoder.Buffer())
-		if err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				r.Fatal(err)
-			}
-			return "EOF"
-		}
-		r.decoder.Advance(n)
-	}
-}
-
-func (r *rawPeer) want(wants ...string) {
-	r.Helper()
-	for _, w := range wants {
-		if got := r.next(); got != w {
-			r.Fatalf("got %q, want %q", got, w)
-		}
-	}
+	return rawpeer.Connect(t, endpoint).Handshake(socketType, 0, properties...)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fanfare-go/fanfare/internal/rawpeer"
 	"github.com/fanfare-go/fanfare/internal/zmtp"
 	"github.com/fanfare-go/fanfare/socket"
 	"github.com/fanfare-go/fanfare/transport"
@@ -82,7 +83,7 @@ func TestCommandsGather(t *testing.T) {
 	commands, acked, credit := 0, uint64(0), uint64(0)
 	for acked < n || credit < n {
 		commands++
-		switch got := push.next(); {
+		switch got := push.Next(); {
 		case strings.HasPrefix(got, "/\x05FFACK\x01a"):
 			for ranges := got[len("/\x05FFACK\x01a"):]; ranges != ""; ranges = ranges[12:] {
 				if first := number(ranges[:8]); first != acked+1 {
@@ -140,12 +141,12 @@ func TestTasksWaitForTheirUsers(t *testing.T) {
 
 	bound := open(t, &zmq.Options{Push: zmq.Bind(anyPort)})
 	worker := rawPeerAt(t, bound.Bound().Push[0], "PULL", "X-Fanfare=1")
-	worker.command("FFCREDIT", "\x00\x00\x00\x01a")
-	worker.command("FFCREDIT", "\x00\x00\x00\x00a")
-	worker.command("FFCREDIT", "\x00\x00\x00\x02a")
-	worker.command("FFCREDIT", "\x00\x00\x00\x03a")
-	worker.say(zmtp.AppendPing(nil, 0, []byte("all read")))
-	worker.want("/\x04PONGall read")
+	worker.Command("FFCREDIT", "\x00\x00\x00\x01a")
+	worker.Command("FFCREDIT", "\x00\x00\x00\x00a")
+	worker.Command("FFCREDIT", "\x00\x00\x00\x02a")
+	worker.Command("FFCREDIT", "\x00\x00\x00\x03a")
+	worker.Say(zmtp.AppendPing(nil, 0, []byte("all read")))
+	worker.Want("/\x04PONGall read")
 	source := newTaskSource()
 	produce(t, bound, source)
 	source.want(t, "up plain=false", "credit a 5")
@@ -153,7 +154,7 @@ func TestTasksWaitForTheirUsers(t *testing.T) {
 		t.Error(err)
 	}
 	give(t, source.next(t), message("a", "x"))
-	worker.want("a|" + string(fakeEnvelope(38)) + "|x")
+	worker.Want("a|" + string(fakeEnvelope(38)) + "|x")
 }
 
 // Plain peers get and bring the payload alone. What they are told of acknowledgements and credit is nothing.
@@ -167,25 +168,25 @@ func TestTasksOfPlainPeers(t *testing.T) {
 	source.want(t, "up plain=true")
 	w := source.next(t)
 	give(t, w, message("a", "x", "y"))
-	pull.want("x|y")
-	pull.command("FFACK", "nonsense") // a command of somebody else's
+	pull.Want("x|y")
+	pull.Command("FFACK", "nonsense") // a command of somebody else's
 	push := rawPeerAt(t, tr.Bound().Pull[0], "PUSH")
 	sink.want(t, "up plain=true")
 	p := sink.next(t)
 	p.Credit("a", 1)
 	p.Ack("a", 1, 1)
 	p.Nack("a", 1, 0, "")
-	push.say(zmtp.AppendMessage(nil, [][]byte{[]byte("payload")}))
-	push.say(zmtp.AppendMessage(nil, [][]byte{[]byte("a"), fakeEnvelope(38)}))
-	push.say(zmtp.AppendMessage(nil, [][]byte{[]byte(strings.Repeat("t", 256)), fakeEnvelope(38), []byte("x")}))
+	push.Say(zmtp.AppendMessage(nil, [][]byte{[]byte("payload")}))
+	push.Say(zmtp.AppendMessage(nil, [][]byte{[]byte("a"), fakeEnvelope(38)}))
+	push.Say(zmtp.AppendMessage(nil, [][]byte{[]byte(strings.Repeat("t", 256)), fakeEnvelope(38), []byte("x")}))
 	sink.want(t, "task  false payload", "task  false a|"+string(fakeEnvelope(38)), "task  false "+strings.Repeat("t", 256)+"|"+string(fakeEnvelope(38))+"|x")
-	push.say(zmtp.AppendPing(nil, 0, []byte("nothing before")))
-	push.want("/\x04PONGnothing before")
+	push.Say(zmtp.AppendPing(nil, 0, []byte("nothing before")))
+	push.Want("/\x04PONGnothing before")
 	p.Reject(errors.New("enough"))
 	sink.want(t, "down err=true")
-	push.want("EOF")
-	pull.say(zmtp.AppendMessage(nil, [][]byte{[]byte("against the direction")}))
-	pull.want("EOF")
+	push.Want("EOF")
+	pull.Say(zmtp.AppendMessage(nil, [][]byte{[]byte("against the direction")}))
+	pull.Want("EOF")
 	source.want(t, "down sent=1 err=true")
 	_ = tr.Close()
 	if s := tr.Stats(); s.BadPeers != 2 {
@@ -196,13 +197,13 @@ func TestTasksOfPlainPeers(t *testing.T) {
 // Peers that send malformed commands, or announce without end, lose their connection, and nobody else does.
 func TestBadTaskPeers(t *testing.T) {
 	t.Parallel()
-	for name, attack := range map[string]func(r *rawPeer){
-		"credit":  func(r *rawPeer) { r.command("FFCREDIT", "\x00\x00") },
-		"ack":     func(r *rawPeer) { r.command("FFACK", "\x01a\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01") },
-		"cut":     func(r *rawPeer) { r.command("FFACK", "\xffa") },
-		"nack":    func(r *rawPeer) { r.command("FFNACK", "\x01a") },
-		"message": func(r *rawPeer) { r.say(zmtp.AppendMessage(nil, [][]byte{[]byte("x")})) },
-		"names": func(r *rawPeer) {
+	for name, attack := range map[string]func(r *rawpeer.Peer){
+		"credit":  func(r *rawpeer.Peer) { r.Command("FFCREDIT", "\x00\x00") },
+		"ack":     func(r *rawpeer.Peer) { r.Command("FFACK", "\x01a\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01") },
+		"cut":     func(r *rawpeer.Peer) { r.Command("FFACK", "\xffa") },
+		"nack":    func(r *rawpeer.Peer) { r.Command("FFNACK", "\x01a") },
+		"message": func(r *rawpeer.Peer) { r.Say(zmtp.AppendMessage(nil, [][]byte{[]byte("x")})) },
+		"names": func(r *rawpeer.Peer) {
 			var all []byte
 			for i := range 5000 {
 				all = zmtp.AppendCommand(all, "FFCREDIT", fmt.Appendf(nil, "\x00\x00\x00\x01%d", i))
@@ -215,11 +216,11 @@ func TestBadTaskPeers(t *testing.T) {
 			push := open(t, &zmq.Options{Push: zmq.Bind(anyPort)})
 			good, bad := rawPeerAt(t, push.Bound().Push[0], "PULL", "X-Fanfare=1"), rawPeerAt(t, push.Bound().Push[0], "PULL", "X-Fanfare=1")
 			attack(bad)
-			bad.want("EOF")
-			good.command("FFOTHER", "what nobody knows")
-			good.command("FFCREDIT", "\x00\x00\x00\x01a")
-			good.say(zmtp.AppendPing(nil, 0, []byte("alive")))
-			good.want("/\x04PONGalive")
+			bad.Want("EOF")
+			good.Command("FFOTHER", "what nobody knows")
+			good.Command("FFCREDIT", "\x00\x00\x00\x01a")
+			good.Say(zmtp.AppendPing(nil, 0, []byte("alive")))
+			good.Want("/\x04PONGalive")
 			eventually(t, push, "a bad peer", func() bool { return push.Stats().BadPeers == 1 })
 			source := newTaskSource()
 			produce(t, push, source)
@@ -303,8 +304,8 @@ func TestUntakenTasksAreCounted(t *testing.T) {
 	sink.gate = make(chan struct{})
 	close(sink.gate)
 	work(t, pull, sink)
-	push.say(zmtp.AppendMessage(nil, [][]byte{[]byte("x")}), zmtp.AppendPing(nil, 0, []byte("!")))
-	push.want("/\x04PONG!")
+	push.Say(zmtp.AppendMessage(nil, [][]byte{[]byte("x")}), zmtp.AppendPing(nil, 0, []byte("!")))
+	push.Want("/\x04PONG!")
 	if s := pull.Stats(); s.Untaken != 1 || s.Received != 0 {
 		t.Errorf("%+v", s)
 	}
@@ -320,14 +321,14 @@ func TestAcknowledgementsAreConfirmed(t *testing.T) {
 	sink.next(t).Ack("a", 1, 1)
 	ended := make(chan error, 1)
 	go func() { ended <- pull.Shutdown(patient(t)) }()
-	push.want("/\x05FFACK\x01a\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01")
-	ping := push.next()
+	push.Want("/\x05FFACK\x01a\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01")
+	ping := push.Next()
 	context, asked := strings.CutPrefix(ping, "/\x04PING")
 	if !asked || len(ended) > 0 {
 		t.Fatalf("got %q", ping)
 	}
-	push.command("PONG", context[2:])
-	for push.next() != "EOF" {
+	push.Command("PONG", context[2:])
+	for push.Next() != "EOF" {
 		continue // its side ends, then ours
 	}
 	_ = push.Close()
