@@ -65,14 +65,16 @@ type Bus struct {
 	services []Service
 }
 
-// New returns a bus. With nil options it works inside the process only. The options are copied. The error is an [*OptionError].
+// New returns a bus. With nil options it works inside the process only. The options are copied. The error is an
+// [*OptionError], or an [*OrderError] for middleware in an order that cannot work.
 func New(o *Options) (*Bus, error) {
 	b := &Bus{source: uuid.New(), routes: map[string]*Route{}, shared: map[any]*share{}}
 	if o != nil {
 		b.options = *o
 		b.options.Publish, b.options.Subscribe = slices.Clone(o.Publish), slices.Clone(o.Subscribe)
 	}
-	if err := errors.Join(CheckChain("bus.Options.Publish", b.options.Publish), CheckChain("bus.Options.Subscribe", b.options.Subscribe)); err != nil {
+	publish, subscribe := checkOrder(chainList{"bus.Options.Publish", b.options.Publish}), checkOrder(chainList{"bus.Options.Subscribe", b.options.Subscribe})
+	if err := errors.Join(publish, subscribe); err != nil {
 		return nil, err
 	}
 	if b.options.SlowAfter == 0 {
@@ -110,12 +112,6 @@ func (b *Bus) Logger() *zerolog.Logger { return &b.log }
 // Notices calls f for every notice from now on, one after the other, in a goroutine of the bus. Up to 1024 notices wait while f
 // is slow; what comes after that is dropped and counted in Stats. Several functions may be registered.
 func (b *Bus) Notices(f func(Notice)) { b.notices.add(f) }
-
-// PublishChain returns Options.Publish, inside the module.
-func (b *Bus) PublishChain() []Middleware { return b.options.Publish }
-
-// SubscribeChain returns Options.Subscribe, inside the module.
-func (b *Bus) SubscribeChain() []Middleware { return b.options.Subscribe }
 
 // Graph is the wait-for graph of the bus, inside the module.
 func (b *Bus) Graph() *lane.Graph { return &b.graph }

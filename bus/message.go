@@ -18,23 +18,34 @@ type Encoder interface {
 //
 // It belongs to the call it was passed to and is used again afterwards. Clone keeps it. It is not safe for concurrent use.
 type Message struct {
+	party   *Party
 	meta    *envelope.Meta
 	event   any // *topic.Event[T], whose Meta is meta
 	body    any // *T, the event's value
 	encoder Encoder
 	encoded []byte // of the value, when it was asked for
 	stale   bool   // the value does not reflect meta.Encoded yet
+	attempt int
 }
 
 // NewMessage makes the message of one worker or publication, inside the module; encoder encodes its values.
-func NewMessage(encoder Encoder) *Message { return &Message{encoder: encoder} }
+func NewMessage(p *Party, encoder Encoder) *Message { return &Message{party: p, encoder: encoder} }
 
 // Reset makes it the message of another event, inside the module: event is a *topic.Event[T], meta its metadata, and body a
 // pointer to its value.
 func (m *Message) Reset(meta *envelope.Meta, event, body any) {
 	m.meta, m.event, m.body = meta, event, body
-	m.encoded, m.stale = nil, meta.Encoded() != nil
+	m.encoded, m.stale, m.attempt = nil, meta.Encoded() != nil, 1
 }
+
+// Party returns whose chain it passes.
+func (m *Message) Party() *Party { return m.party }
+
+// Attempt returns which attempt to handle it is being made in this chain, from 1; after the last one, how many were made.
+func (m *Message) Attempt() int { return m.attempt }
+
+// SetAttempt is called by a middleware that tries again, before each attempt.
+func (m *Message) SetAttempt(n int) { m.attempt = n }
 
 // Meta gives the module's own packages access to what the accessors show.
 func (m *Message) Meta() *envelope.Meta { return m.meta }

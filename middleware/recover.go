@@ -11,7 +11,7 @@ import (
 // itself does the same at the outer end of every subscription's chain; on the publish side a panic otherwise reaches the caller of
 // Publish.
 func Recover() bus.Middleware {
-	return bus.Wrap("recover", func(next bus.Handler) bus.Handler {
+	return bus.Middleware{Name: "recover", Phase: bus.PhaseRecover, Wrap: func(next bus.Handler) bus.Handler {
 		return func(ctx context.Context, m *bus.Message) (err error) {
 			defer func() {
 				if v := recover(); v != nil { // nil: next has returned, or it ends its goroutine, which nobody can stop
@@ -20,5 +20,5 @@ func Recover() bus.Middleware {
 			}()
 			return next(ctx, m)
 		}
-	})
+	}}
 }

@@ -61,7 +61,7 @@ func (o *ProducerOptions) withDefaults(task string) (ProducerOptions, error) {
 	if _, err := ParseTask[any](c.DeadLetter); err != nil || c.DeadLetter == task {
 		return c, &bus.OptionError{Field: "pipeline.ProducerOptions.DeadLetter", Value: c.DeadLetter, Limit: "the name of another task, of at most 255 bytes"}
 	}
-	return c, bus.CheckChain("pipeline.ProducerOptions.Middleware", c.Middleware)
+	return c, nil
 }
 
 // Options are how a worker works.
@@ -104,5 +104,5 @@ func (o *Options) withDefaults(task string) (Options, error) {
 	if c.Workers*c.Prefetch > maxWindow {
 		return c, &bus.OptionError{Field: "pipeline.Options.Prefetch", Value: c.Prefetch, Limit: "at most 16777216 for all Workers together"}
 	}
-	return c, bus.CheckChain("pipeline.Options.Middleware", c.Middleware)
+	return c, nil
 }

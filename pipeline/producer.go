@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/fanfare-go/fanfare/bus"
@@ -18,6 +17,7 @@ type Producer[T any] struct {
 	encodes  bool // tasks may leave the process
 	limit    int  // of their size, in bytes
 	encoders sync.Pool
+	party    bus.Party
 	chain    bus.Handler // middleware around accept; nil without middleware
 	sendings sync.Pool
 }
@@ -35,8 +35,8 @@ type encoding[T any] struct {
 }
 
 // NewProducer returns a producer of a task on b. nil options mean the defaults. It returns a [*bus.OptionError] for a task that was not made by
-// this package and for options outside their limits, an [*InUseError] when another task of the bus is Plain, and [bus.ErrClosed] when
-// the bus is closed.
+// this package and for options outside their limits, a [*bus.OrderError] for middleware in an order that cannot work, an [*InUseError] when
+// another task of the bus is Plain, and [bus.ErrClosed] when the bus is closed.
 func NewProducer[T any](b *bus.Bus, t Task[T], o *ProducerOptions) (*Producer[T], error) {
 	if t.name == "" || t.codec == nil {
 		return nil, &bus.OptionError{Field: "pipeline.NewProducer task", Value: t.name, Limit: "one made by package pipeline, with a codec"}
@@ -48,6 +48,10 @@ func NewProducer[T any](b *bus.Bus, t Task[T], o *ProducerOptions) (*Producer[T]
 	if err != nil {
 		return nil, err
 	}
+	chain, err := b.Middleware(bus.RoleProducer, "pipeline.ProducerOptions.Middleware", options.Middleware)
+	if err != nil {
+		return nil, err
+	}
 	h := hubOf(b)
 	if err := h.produce(); err != nil {
 		return nil, err
@@ -56,8 +60,8 @@ func NewProducer[T any](b *bus.Bus, t Task[T], o *ProducerOptions) (*Producer[T]
 	if err != nil {
 		return nil, err
 	}
-	p := &Producer[T]{task: t, core: core}
-	if chain := slices.Concat(b.PublishChain(), options.Middleware); len(chain) > 0 {
+	p := &Producer[T]{task: t, core: core, party: bus.Party{Bus: b, Role: bus.RoleProducer, Name: t.name}}
+	if len(chain) > 0 {
 		p.chain = bus.Chain(p.innermost, chain...)
 	}
 	if h.tasker != nil && h.tasker.Pushes() {
@@ -134,7 +138,7 @@ func (p *Producer[T]) Send(ctx context.Context, v T, attributes ...Attribute) er
 	}
 	s, _ := p.sendings.Get().(*sending[T])
 	if s == nil {
-		s = &sending[T]{message: bus.NewMessage(p.task.codec)}
+		s = &sending[T]{message: bus.NewMessage(&p.party, p.task.codec)}
 	}
 	s.event = e
 	s.message.Reset(s.event.Meta(), &s.event, &s.event.Value)

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"reflect"
-	"slices"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
@@ -21,7 +20,7 @@ type Worker struct{ core *worker }
 // context ends with the bus; a Send or Publish in the handler should use it.
 //
 // nil options mean the defaults. NewWorker returns a [*bus.OptionError] for a task that was not made by this package and for options
-// outside their limits, an [*InUseError] when the bus has another worker that is Default, and [bus.ErrClosed] when the bus is closed.
+// outside their limits, a [*bus.OrderError] for middleware in an order that cannot work, an [*InUseError] when the bus has another worker that is Default, and [bus.ErrClosed] when the bus is closed.
 func NewWorker[T any](b *bus.Bus, t Task[T], handler func(ctx context.Context, v T) error, o *Options) (*Worker, error) {
 	if handler == nil {
 		return nil, &bus.OptionError{Field: "pipeline.NewWorker handler", Value: nil, Limit: "a function"}
@@ -33,8 +32,12 @@ func NewWorker[T any](b *bus.Bus, t Task[T], handler func(ctx context.Context, v
 	if err != nil {
 		return nil, err
 	}
-	f := &function[T]{task: t, handler: handler}
-	if chain := slices.Concat(b.SubscribeChain(), options.Middleware); len(chain) > 0 {
+	chain, err := b.Middleware(bus.RoleWorker, "pipeline.Options.Middleware", options.Middleware)
+	if err != nil {
+		return nil, err
+	}
+	f := &function[T]{task: t, handler: handler, party: bus.Party{Bus: b, Role: bus.RoleWorker, Name: options.Name}}
+	if len(chain) > 0 {
 		f.chain = bus.Chain(f.innermost, chain...)
 	}
 	w, err := hubOf(b).hire(t.name, &options, f.newHand)
@@ -92,6 +95,7 @@ func (h *hub) enlist(task string, o *Options, newHand func() hand) (*worker, err
 type function[T any] struct {
 	task    Task[T]
 	handler func(context.Context, T) error
+	party   bus.Party
 	chain   bus.Handler // middleware around handler; nil without middleware
 }
 
@@ -115,7 +119,7 @@ func (h *typedHand[T]) shares(p *producer) bool {
 func (f *function[T]) newHand() hand {
 	h := &typedHand[T]{function: f}
 	if f.chain != nil {
-		h.message = bus.NewMessage(f.task.codec)
+		h.message = bus.NewMessage(&f.party, f.task.codec)
 	}
 	return h
 }

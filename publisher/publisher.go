@@ -3,7 +3,6 @@ package publisher
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -44,9 +43,10 @@ type Publisher[T any] struct {
 	plain        bool
 	keyed        *envelope.Origin // of events without attributes
 	attributed   *envelope.Origin // of events with attributes
-	chain        bus.Handler      // middleware around deliver; nil without middleware
-	publications sync.Pool        // of *publication[T], for the chain
-	bodies       sync.Pool        // of *body
+	party        bus.Party
+	chain        bus.Handler // middleware around deliver; nil without middleware
+	publications sync.Pool   // of *publication[T], for the chain
+	bodies       sync.Pool   // of *body
 
 	local, remote bool         // where events go
 	unnumbered    bool         // they have no number
@@ -64,8 +64,8 @@ type publication[T any] struct {
 }
 
 // New returns a publisher of t on b. nil options mean the defaults. It returns a [*bus.OptionError] for a topic that was not made
-// by package topic and for options outside their limits, a [*bus.UnsupportedError] for what the transport cannot do, and
-// [bus.ErrClosed] when the bus is closed.
+// by package topic and for options outside their limits, a [*bus.OrderError] for middleware in an order that cannot work, a
+// [*bus.UnsupportedError] for what the transport cannot do, and [bus.ErrClosed] when the bus is closed.
 func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error) {
 	if t.String() == "" || t.Codec() == nil {
 		return nil, &bus.OptionError{Field: "publisher.New topic", Value: t.String(), Limit: "one made by package topic, with a codec"}
@@ -81,6 +81,10 @@ func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error)
 	if err := options.check(b); err != nil {
 		return nil, err
 	}
+	chain, err := b.Middleware(bus.RolePublisher, "publisher.Options.Middleware", options.Middleware)
+	if err != nil {
+		return nil, err
+	}
 	route, err := b.Route(t.String())
 	if err != nil {
 		return nil, err
@@ -91,7 +95,8 @@ func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error)
 	keyed.Keyed = true
 	p.keyed = &keyed
 	p.plain = options.Plain
-	if chain := slices.Concat(b.PublishChain(), options.Middleware); len(chain) > 0 {
+	p.party = bus.Party{Bus: b, Role: bus.RolePublisher, Name: t.String()}
+	if len(chain) > 0 {
 		p.chain = bus.Chain(p.innermost, chain...)
 	}
 	p.local, p.remote = !options.Remote, b.Transport() != nil && !options.Local
@@ -171,7 +176,7 @@ func (p *Publisher[T]) Topic() topic.Topic[T] { return p.topic }
 func (p *Publisher[T]) deliverThroughChain(ctx context.Context, e *topic.Event[T]) error {
 	pub, _ := p.publications.Get().(*publication[T])
 	if pub == nil {
-		pub = &publication[T]{message: bus.NewMessage(p.codec)}
+		pub = &publication[T]{message: bus.NewMessage(&p.party, p.codec)}
 	}
 	pub.event = *e
 	pub.message.Reset(pub.event.Meta(), &pub.event, &pub.event.Value)

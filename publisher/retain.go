@@ -42,7 +42,7 @@ func (o *Options) check(b *bus.Bus) error {
 	if _, able := b.Transport().(transport.Retainer); o.Retain != RetainNone && !able && !o.Local && !o.Plain && b.Transport() != nil {
 		return &bus.UnsupportedError{Feature: "publisher.Options.Retain", Reason: "the transport cannot keep events for late joiners; with Local they are kept for this bus"}
 	}
-	return bus.CheckChain("publisher.Options.Middleware", o.Middleware)
+	return nil
 }
 
 // keep makes the publisher keep events as its options say.

@@ -27,7 +27,7 @@ type Client[Req, Resp any] struct {
 // transport to those that it is connected to, now or before the time of a request is over.
 //
 // nil options mean the defaults. The error is a [*bus.OptionError] for a call that was not made by this package and for options outside
-// their limits, or [bus.ErrClosed] when the bus is closed.
+// their limits, a [*bus.OrderError] for middleware in an order that cannot work, or [bus.ErrClosed] when the bus is closed.
 func NewClient[Req, Resp any](b *bus.Bus, c Call[Req, Resp], o *Options) (*Client[Req, Resp], error) {
 	if err := c.check("request.NewClient call"); err != nil {
 		return nil, err
@@ -43,7 +43,10 @@ func NewClient[Req, Resp any](b *bus.Bus, c Call[Req, Resp], o *Options) (*Clien
 		origin: &envelope.Origin{Topic: c.name, Source: b.Source(), ContentType: c.codec.ContentType()},
 	}
 	cl.slots.init(math.MaxInt, 0)
-	cl.passages.init(c.codec, cl.innermost, b.PublishChain(), options.Middleware)
+	party := bus.Party{Bus: b, Role: bus.RoleClient, Name: c.name}
+	if err := cl.passages.init(party, c.codec, cl.innermost, "request.Options.Middleware", options.Middleware); err != nil {
+		return nil, err
+	}
 	if err := b.Register(clientService{&cl.slots, "client of " + c.name}); err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (o *Options) withDefaults() (Options, error) {
 		return c, &bus.OptionError{Field: "request.Options.Attempts", Value: c.Attempts, Limit: "1 to 1000, or 0 for 3"}
 	}
 	c.Timeout, c.Attempts = cmp.Or(c.Timeout, defaultTimeout), cmp.Or(c.Attempts, defaultAttempts)
-	return c, bus.CheckChain("request.Options.Middleware", c.Middleware)
+	return c, nil
 }
 
 // ServeOptions are how a call is served.
@@ -77,5 +77,5 @@ func (o *ServeOptions) withDefaults(call string) (ServeOptions, error) {
 	}
 	c.Name = cmp.Or(c.Name, call)
 	c.Workers, c.Queue = cmp.Or(c.Workers, defaultWorkers), cmp.Or(c.Queue, defaultQueue)
-	return c, bus.CheckChain("request.ServeOptions.Middleware", c.Middleware)
+	return c, nil
 }

@@ -2,7 +2,6 @@ package request
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/fanfare-go/fanfare/bus"
@@ -21,6 +20,7 @@ type passage[Req, Resp any] struct {
 // passages keeps passages to use again, for one server or client.
 type passages[Req, Resp any] struct {
 	codec codec.Codec
+	party bus.Party
 	chain bus.Handler // nil if there is none
 	pool  sync.Pool   // of *passage[Req, Resp]
 }
@@ -28,19 +28,24 @@ type passages[Req, Resp any] struct {
 // passageKey is the key of the context by which the end of the chain finds the passage.
 type passageKey struct{}
 
-// init builds the chain around its end, if there is anything to build.
-func (all *passages[Req, Resp]) init(c codec.Codec, innermost bus.Handler, chains ...[]bus.Middleware) {
-	all.codec = c
-	if chain := slices.Concat(chains...); len(chain) > 0 {
+// init builds the chain of a party around its end, if there is anything to build. field names its own list.
+func (all *passages[Req, Resp]) init(p bus.Party, c codec.Codec, innermost bus.Handler, field string, own []bus.Middleware) error {
+	chain, err := p.Bus.Middleware(p.Role, field, own)
+	if err != nil {
+		return err
+	}
+	all.party, all.codec = p, c
+	if len(chain) > 0 {
 		all.chain = bus.Chain(innermost, chain...)
 	}
+	return nil
 }
 
 // take takes a request through the chain.
 func (all *passages[Req, Resp]) take(ctx context.Context, e topic.Event[Req]) (Resp, error) {
 	p := all.borrow()
 	if p.message == nil {
-		p.message = bus.NewMessage(all.codec)
+		p.message = bus.NewMessage(&all.party, all.codec)
 	}
 	p.event = e
 	p.message.Reset(p.event.Meta(), &p.event, &p.event.Value)

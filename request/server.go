@@ -44,7 +44,8 @@ type handling interface {
 // ServeOptions.Workers. The request belongs to the handler until it returns, and the reply to the client from then on.
 //
 // nil options mean the defaults. The error is a [*bus.OptionError] for a call that was not made by this package, for a nil handler and for
-// options outside their limits, [bus.ErrClosed] when the bus is closed, or that of the transport.
+// options outside their limits, a [*bus.OrderError] for middleware in an order that cannot work, [bus.ErrClosed] when the bus is closed, or that
+// of the transport.
 func Serve[Req, Resp any](b *bus.Bus, c Call[Req, Resp], handler func(ctx context.Context, req Req) (Resp, error), o *ServeOptions) (*Server, error) {
 	if err := c.check("request.Serve call"); err != nil {
 		return nil, err
@@ -60,7 +61,13 @@ func Serve[Req, Resp any](b *bus.Bus, c Call[Req, Resp], handler func(ctx contex
 	s.replies = &envelope.Origin{Topic: c.name, Source: b.Source(), ContentType: c.codec.ContentType()}
 	s.slots.init(options.Workers, options.Queue)
 	s.ctx, s.cancel = context.WithCancel(b.Context())
-	s.handling = newServed(s, c, handler)
+	d := &served[Req, Resp]{server: s, call: c, handler: handler}
+	party := bus.Party{Bus: b, Role: bus.RoleServer, Name: options.Name}
+	if err := d.passages.init(party, c.codec, d.innermost, "request.ServeOptions.Middleware", options.Middleware); err != nil {
+		s.cancel()
+		return nil, err
+	}
+	s.handling = d
 	if err := s.hub.add(s); err != nil {
 		s.cancel()
 		return nil, err
@@ -98,12 +105,6 @@ type served[Req, Resp any] struct {
 	call    Call[Req, Resp]
 	handler func(ctx context.Context, req Req) (Resp, error)
 	passages[Req, Resp]
-}
-
-func newServed[Req, Resp any](s *Server, c Call[Req, Resp], handler func(ctx context.Context, req Req) (Resp, error)) *served[Req, Resp] {
-	d := &served[Req, Resp]{server: s, call: c, handler: handler}
-	d.passages.init(c.codec, d.innermost, s.hub.bus.SubscribeChain(), s.options.Middleware)
-	return d
 }
 
 // handle calls the handler, through the chain if there is one. A panic becomes an error.

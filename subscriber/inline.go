@@ -119,7 +119,7 @@ func (i *inline[T]) callDecoded(ctx context.Context, e topic.Event[T]) error {
 func (i *inline[T]) callChain(ctx context.Context, e topic.Event[T]) error {
 	m, _ := i.messages.Get().(*message[T])
 	if m == nil {
-		m = &message[T]{message: bus.NewMessage(i.sink.codec)}
+		m = &message[T]{message: bus.NewMessage(&i.sink.party, i.sink.codec)}
 	}
 	m.event = e
 	m.message.Reset(m.event.Meta(), &m.event, &m.event.Value)

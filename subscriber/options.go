@@ -57,7 +57,7 @@ func (o *Options) withDefaults(b *bus.Bus, selector string) (Options, error) {
 		return c, err
 	}
 	c.Workers, c.Queue = cmp.Or(c.Workers, 1), cmp.Or(c.Queue, defaultQueue)
-	return c, bus.CheckChain("subscriber.Options.Middleware", c.Middleware)
+	return c, nil
 }
 
 // check returns an error for the first option outside its limits, or that b cannot fulfil.

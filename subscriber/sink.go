@@ -18,6 +18,7 @@ type sink[T any] struct {
 	selector topic.Selector[T]
 	codec    codec.Codec
 	handler  func(context.Context, topic.Event[T]) error
+	party    bus.Party
 	chain    bus.Handler // middleware around handler; nil without middleware
 	ctx      lifetime
 	// newHandler makes a worker of the kind that the subscription has.
@@ -41,16 +42,19 @@ type place interface {
 
 // newSink returns a sink with the handler that kind gives it.
 func newSink[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintptr, kind func(*sink[T])) (*sink[T], error) {
-	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec()}
+	chain, err := b.Middleware(bus.RoleSubscriber, "subscriber.Options.Middleware", o.Middleware)
+	if err != nil {
+		return nil, err
+	}
+	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec(), party: bus.Party{Bus: b, Role: bus.RoleSubscriber, Name: o.Name}}
 	s.newHandler = func() lane.Handler[topic.Event[T]] { return s.newWorker() }
 	kind(s)
-	if chain := slices.Concat(b.SubscribeChain(), o.Middleware); len(chain) > 0 {
+	if len(chain) > 0 {
 		s.chain = bus.Chain(s.innermost, chain...)
 	}
 	remote := b.Transport() != nil
 	c := lane.Config{Name: o.Name, Site: site, Graph: b.Graph(), Roster: b.Roster(), Workers: o.Workers, Capacity: o.Queue, Timeout: o.BlockTimeout, Batch: s.batches}
 	c.Local, c.Remote = o.policies(remote)
-	var err error
 	switch {
 	case o.Inline:
 		s.place = s.placeInline(c)

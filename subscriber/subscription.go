@@ -24,8 +24,8 @@ type Subscription struct {
 // The error of a handler is logged and counted, and nothing else: see package middleware for what to do about it. The handler's
 // context ends when the subscription or the bus is closed; a Publish in the handler should use it.
 //
-// nil options mean the defaults. New returns a [*bus.OptionError] for options outside their limits, [bus.ErrClosed] when the bus is
-// closed, and what the transport has against the selector.
+// nil options mean the defaults. New returns a [*bus.OptionError] for options outside their limits, a [*bus.OrderError] for
+// middleware in an order that cannot work, [bus.ErrClosed] when the bus is closed, and what the transport has against the selector.
 func New[T any](b *bus.Bus, sel topic.Selector[T], handler func(ctx context.Context, e topic.Event[T]) error, o *Options) (*Subscription, error) {
 	if handler == nil {
 		return nil, &bus.OptionError{Field: "subscriber.New handler", Value: nil, Limit: "a function"}

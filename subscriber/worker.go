@@ -22,7 +22,7 @@ type worker[T any] struct {
 func (s *sink[T]) newWorker() *worker[T] {
 	w := &worker[T]{sink: s, ctx: bus.HandlerContext(s.ctx.context(), &lane.Caller{Gate: s.Member().Gate(), Graph: s.bus.Graph()})}
 	if s.chain != nil {
-		w.message = bus.NewMessage(s.codec)
+		w.message = bus.NewMessage(&s.party, s.codec)
 	}
 	return w
 }

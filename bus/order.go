@@ -1,0 +1,118 @@
+package bus
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// OrderError says that two middleware of a chain stand in an order that cannot work: see [Phase].
+type OrderError struct {
+	Outer, Inner           string // their names
+	OuterPhase, InnerPhase Phase
+	OuterField, InnerField string   // the options that they stand in, such as "subscriber.Options.Middleware"
+	Reason                 string   // what would go wrong
+	Right                  []string // the names of the whole chain, in an order that works
+}
+
+// Error names both, what would go wrong, and the right order.
+func (e *OrderError) Error() string {
+	where := e.OuterField
+	if e.InnerField != e.OuterField {
+		where = e.OuterField + " and " + e.InnerField
+	}
+	return fmt.Sprintf("%s: middleware %q stands outside of %q: %s; the right order is %s",
+		where, e.Outer, e.Inner, e.Reason, strings.Join(e.Right, ", "))
+}
+
+// placed is a middleware and the option that it stands in.
+type placed struct {
+	Middleware
+	field string
+}
+
+// checkOrder checks the lists of one chain, the outer one first.
+func checkOrder(lists ...chainList) error {
+	var chain []placed
+	for _, l := range lists {
+		if err := l.check(); err != nil {
+			return err
+		}
+		for _, m := range l.chain {
+			chain = append(chain, placed{m, l.field})
+		}
+	}
+	var outer placed // the one of the highest phase so far
+	for i, inner := range chain {
+		switch {
+		case inner.Phase == 0 || inner.Phase == PhaseRecover && recovers(chain[i+1:]):
+			continue // a panic is an error already when it comes to the outer one
+		case inner.Phase < outer.Phase:
+			return wrongOrder(outer, inner, misplaced(outer, inner), chain)
+		case twice(chain[:i], inner):
+			return wrongOrder(inner, inner, twiceReason(inner), dropped(chain, i))
+		}
+		outer = inner
+	}
+	return nil
+}
+
+// recovers reports whether a panic becomes an error in the chain.
+func recovers(chain []placed) bool {
+	return slices.ContainsFunc(chain, func(m placed) bool { return m.Phase == PhaseRecover })
+}
+
+// twice reports whether m stands outside already, and may not stand there again.
+func twice(outside []placed, m placed) bool {
+	return (m.Phase == PhaseObserve || m.Phase == PhaseRetry) &&
+		slices.ContainsFunc(outside, func(other placed) bool { return other.Phase == m.Phase && other.Name == m.Name })
+}
+
+func twiceReason(m placed) string {
+	if m.Phase == PhaseRetry {
+		return "each attempt of the one would be several of the other"
+	}
+	return "each event would be counted twice"
+}
+
+// misplaced says what goes wrong.
+func misplaced(outer, inner placed) string {
+	switch {
+	case outer.Phase == PhaseRecover:
+		return fmt.Sprintf("a panic would pass %q before it becomes an error", inner.Name)
+	case inner.Phase == PhaseObserve && outer.Phase >= PhaseRetry:
+		return "each attempt would be counted as an event"
+	case inner.Phase == PhaseObserve:
+		return fmt.Sprintf("events that %q deals with would not be seen", outer.Name)
+	case outer.Phase == PhaseRetry && (inner.Phase == PhaseDeadLetter || inner.Phase == PhaseOutcome):
+		return fmt.Sprintf("%q would never see the errors that %q takes, and try nothing again", outer.Name, inner.Name)
+	case outer.Phase == PhaseRetry && (inner.Phase == PhaseAdmit || inner.Phase == PhaseUpcast):
+		return fmt.Sprintf("what %q has decided would be decided again for each attempt", inner.Name)
+	case inner.Phase == PhaseRetry && outer.Phase == PhaseTimeout:
+		return "an attempt that takes too long would leave no time for another one"
+	case inner.Phase == PhaseRetry && outer.Phase == PhaseProtect:
+		return fmt.Sprintf("%q would know of one attempt for all of them", outer.Name)
+	case inner.Phase == PhaseDeadLetter:
+		return fmt.Sprintf("%q would never see the errors that %q takes", outer.Name, inner.Name)
+	}
+	return fmt.Sprintf("phase %v belongs inside of phase %v", outer.Phase, inner.Phase)
+}
+
+// wrongOrder returns the error for a chain whose right order is that of the phases.
+func wrongOrder(outer, inner placed, reason string, chain []placed) error {
+	e := &OrderError{
+		Outer: outer.Name, OuterPhase: outer.Phase, OuterField: outer.field,
+		Inner: inner.Name, InnerPhase: inner.Phase, InnerField: inner.field,
+		Reason: reason,
+	}
+	right := slices.DeleteFunc(slices.Clone(chain), func(m placed) bool { return m.Phase == 0 })
+	slices.SortStableFunc(right, func(a, b placed) int { return cmp.Compare(a.Phase, b.Phase) })
+	for _, m := range right {
+		e.Right = append(e.Right, m.Name)
+	}
+	return e
+}
+
+// dropped returns the chain without the one at i.
+func dropped(chain []placed, i int) []placed { return slices.Delete(slices.Clone(chain), i, i+1) }

@@ -1,0 +1,147 @@
+package bus_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/fanfare-go/fanfare/bus"
+)
+
+// placed returns a middleware of a phase that does nothing.
+func placed(name string, p bus.Phase) bus.Middleware {
+	return bus.Middleware{Name: name, Phase: p, Wrap: func(next bus.Handler) bus.Handler { return next }}
+}
+
+// The middleware of the tests of the order.
+var (
+	audit   = placed("audit", 0)
+	log     = placed("log", bus.PhaseObserve)
+	metrics = placed("metrics", bus.PhaseObserve)
+	letters = placed("dead letter", bus.PhaseDeadLetter)
+	ignore  = placed("ignore errors", bus.PhaseOutcome)
+	dedupe  = placed("deduplicate", bus.PhaseAdmit)
+	upcast  = placed("upcast", bus.PhaseUpcast)
+	retry   = placed("retry", bus.PhaseRetry)
+	breaker = placed("circuit breaker", bus.PhaseProtect)
+	timeout = placed("timeout", bus.PhaseTimeout)
+	guard   = placed("recover", bus.PhaseRecover)
+	fault   = placed("fault", bus.PhaseSimulate)
+)
+
+func TestRightOrders(t *testing.T) {
+	t.Parallel()
+	for name, chain := range map[string][]bus.Middleware{
+		"none":                     nil,
+		"all":                      {log, metrics, letters, ignore, upcast, dedupe, retry, breaker, timeout, guard, fault},
+		"unknown ones anywhere":    {audit, log, audit, retry, audit, guard, audit},
+		"one of a phase with more": {metrics, log, retry},
+		"recovers at both ends":    {guard, log, retry, guard},
+		"two of a phase":           {retry, timeout, timeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, err := bus.New(&bus.Options{Publish: chain, Subscribe: chain})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestWrongOrders(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		chain []bus.Middleware
+		want  string
+	}{
+		"loses retries": {[]bus.Middleware{log, retry, letters},
+			`bus.Options.Subscribe: middleware "retry" stands outside of "dead letter": "retry" would never see the errors that "dead letter" takes, ` +
+				`and try nothing again; the right order is log, dead letter, retry`},
+		"ignores before retrying": {[]bus.Middleware{retry, ignore},
+			`bus.Options.Subscribe: middleware "retry" stands outside of "ignore errors": "retry" would never see the errors that "ignore errors" takes, ` +
+				`and try nothing again; the right order is ignore errors, retry`},
+		"a duplicate of itself": {[]bus.Middleware{retry, dedupe},
+			`bus.Options.Subscribe: middleware "retry" stands outside of "deduplicate": what "deduplicate" has decided would be decided again for each attempt; ` +
+				`the right order is deduplicate, retry`},
+		"counts twice": {[]bus.Middleware{retry, audit, metrics, guard},
+			`bus.Options.Subscribe: middleware "retry" stands outside of "metrics": each attempt would be counted as an event; ` +
+				`the right order is metrics, retry, recover`},
+		"counts twice by two": {[]bus.Middleware{metrics, log, metrics},
+			`bus.Options.Subscribe: middleware "metrics" stands outside of "metrics": each event would be counted twice; the right order is metrics, log`},
+		"retries twice": {[]bus.Middleware{retry, retry, guard},
+			`bus.Options.Subscribe: middleware "retry" stands outside of "retry": each attempt of the one would be several of the other; ` +
+				`the right order is retry, recover`},
+		"counts too few": {[]bus.Middleware{letters, log},
+			`bus.Options.Subscribe: middleware "dead letter" stands outside of "log": events that "dead letter" deals with would not be seen; ` +
+				`the right order is log, dead letter`},
+		"recovers too late": {[]bus.Middleware{guard, retry},
+			`bus.Options.Subscribe: middleware "recover" stands outside of "retry": a panic would pass "retry" before it becomes an error; ` +
+				`the right order is retry, recover`},
+		"no time for retries": {[]bus.Middleware{timeout, retry},
+			`bus.Options.Subscribe: middleware "timeout" stands outside of "retry": an attempt that takes too long would leave no time for another one; ` +
+				`the right order is retry, timeout`},
+		"counts all attempts as one": {[]bus.Middleware{breaker, retry},
+			`bus.Options.Subscribe: middleware "circuit breaker" stands outside of "retry": "circuit breaker" would know of one attempt for all of them; ` +
+				`the right order is retry, circuit breaker`},
+		"protects nothing": {[]bus.Middleware{dedupe, letters},
+			`bus.Options.Subscribe: middleware "deduplicate" stands outside of "dead letter": "deduplicate" would never see the errors that "dead letter" takes; ` +
+				`the right order is dead letter, deduplicate`},
+		"any other": {[]bus.Middleware{fault, breaker},
+			`bus.Options.Subscribe: middleware "fault" stands outside of "circuit breaker": phase simulate belongs inside of phase protect; ` +
+				`the right order is circuit breaker, fault`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := bus.New(&bus.Options{Subscribe: tc.chain})
+			var wrong *bus.OrderError
+			if !errors.As(err, &wrong) || err.Error() != tc.want {
+				t.Errorf("got  %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
+// A middleware made from bad options is refused with its own error, by everything that would use it.
+func TestMiddlewareWithAnError(t *testing.T) {
+	t.Parallel()
+	broken := placed("timeout", bus.PhaseTimeout)
+	broken.Err = &bus.OptionError{Field: "middleware.Timeout d", Value: -1, Limit: "more than 0"}
+	_, err := bus.New(&bus.Options{Publish: []bus.Middleware{log, broken}})
+	const want = `bus.Options.Publish[1] (middleware "timeout"): middleware.Timeout d is -1, it must be more than 0`
+	if option := (*bus.OptionError)(nil); !errors.As(err, &option) || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// The right order that the error gives is one.
+func TestRightOrderOfTheError(t *testing.T) {
+	t.Parallel()
+	all := map[string]bus.Middleware{}
+	chain := []bus.Middleware{fault, guard, timeout, breaker, retry, dedupe, upcast, ignore, letters, metrics, log, audit}
+	for _, m := range chain {
+		all[m.Name] = m
+	}
+	_, err := bus.New(&bus.Options{Publish: chain})
+	var wrong *bus.OrderError
+	if !errors.As(err, &wrong) || wrong.OuterField != "bus.Options.Publish" {
+		t.Fatalf("bus.New: %v", err)
+	}
+	chain = nil
+	for _, name := range wrong.Right {
+		chain = append(chain, all[name])
+	}
+	if slices.ContainsFunc(chain, func(m bus.Middleware) bool { return m.Name == "audit" }) || len(chain) != 11 {
+		t.Errorf("the right order is %v", wrong.Right)
+	}
+	b, err := bus.New(&bus.Options{Publish: chain})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+}
