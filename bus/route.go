@@ -42,8 +42,8 @@ func (b *Bus) Route(name string) (*Route, error) {
 	return r, nil
 }
 
-// Join returns the route of the topic with that name for a subscription to nothing but that topic, inside the module. It is the topic's
-// for as long as Leave was not called.
+// Join returns the route of the topic with that name for a subscription to nothing but that topic, or for an event passed on, inside the
+// module. It is the topic's for as long as Leave was not called.
 func (b *Bus) Join(name string) *Route {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -89,11 +89,18 @@ func (b *Bus) route(name string) *Route {
 	return r
 }
 
-// dropUnused forgets a route that has no publisher, and so no number to remember, and whose lock no queue uses. The caller holds mu.
+// dropUnused forgets a route that has no publisher, no number to remember, and whose lock no queue uses. The caller holds mu.
 func (b *Bus) dropUnused(r *Route) {
-	if r.publishers == 0 && r.queues == 0 {
+	if r.publishers == 0 && r.queues == 0 && !r.used() {
 		delete(b.routes, r.name)
 	}
+}
+
+// used reports whether anything was ever published to it.
+func (r *Route) used() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.seq+r.plain > 0
 }
 
 // retarget makes the route lead to the given subscriptions. The caller holds Bus.mu.

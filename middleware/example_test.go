@@ -77,3 +77,39 @@ func ExampleLog() {
 	// DBG event passed seq=1 topic=orders.created
 	// DBG event passed seq=2 topic=orders.created
 }
+
+// What has failed for good goes to a topic of its own.
+func ExampleDeadLetter() {
+	quiet := zerolog.Nop()
+	b, err := bus.New(&bus.Options{Logger: &quiet, Subscribe: []bus.Middleware{middleware.DeadLetter("orders.dead", nil)}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	handler := func(context.Context, topic.Event[string]) error { return errors.New("no stock left") }
+	dead := func(_ context.Context, e topic.Event[string]) error {
+		fmt.Printf("%s of %s: %s\n", e.Value, e.Header(middleware.DeadLetterTopic), e.Header(middleware.DeadLetterReason))
+		return nil
+	}
+	if _, err := subscriber.New(b, topic.New[string]("orders.created"), handler, nil); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := subscriber.New(b, topic.New[string]("orders.dead"), dead, nil); err != nil {
+		fmt.Println(err)
+		return
+	}
+	pub, err := publisher.New(b, topic.New[string]("orders.created"), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := pub.Publish(ctx, "two pencils"); err != nil {
+		fmt.Println(err)
+	}
+	if err := b.Shutdown(ctx); err != nil { // waits for the handlers
+		fmt.Println(err)
+	}
+	// Output: two pencils of orders.created: no stock left
+}

@@ -70,8 +70,7 @@ func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error)
 	if t.String() == "" || t.Codec() == nil {
 		return nil, &bus.OptionError{Field: "publisher.New topic", Value: t.String(), Limit: "one made by package topic, with a codec"}
 	}
-	contentType := t.Codec().ContentType()
-	if limit := maxContentType / 2; len(contentType) > limit {
+	if contentType, limit := t.Codec().ContentType(), maxContentType/2; len(contentType) > limit {
 		return nil, &bus.OptionError{Field: "content type of the topic's codec", Value: contentType, Limit: "at most 256 bytes"}
 	}
 	var options Options
@@ -89,7 +88,13 @@ func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error)
 	if err != nil {
 		return nil, err
 	}
+	return newPublisher(b, t, route, &options, chain), nil
+}
+
+// newPublisher returns a publisher with options that were checked, and all of its middleware.
+func newPublisher[T any](b *bus.Bus, t topic.Topic[T], route *bus.Route, options *Options, chain []bus.Middleware) *Publisher[T] {
 	p := &Publisher[T]{bus: b, route: route, topic: t, codec: t.Codec(), key: t.KeyFunc()}
+	contentType := t.Codec().ContentType()
 	p.attributed = &envelope.Origin{Topic: t.String(), Source: b.Source(), ContentType: contentType}
 	keyed := *p.attributed
 	keyed.Keyed = true
@@ -102,8 +107,8 @@ func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error)
 	p.local, p.remote = !options.Remote, b.Transport() != nil && !options.Local
 	p.unnumbered = b.Transport() != nil && options.Local
 	p.encodes.Store(p.remote)
-	p.keep(&options)
-	return p, nil
+	p.keep(options)
+	return p
 }
 
 // Publish delivers v to every subscription of the topic, and hands it to the transport if there is one. It returns when the event
@@ -128,13 +133,18 @@ func (p *Publisher[T]) Publish(ctx context.Context, v T, attributes ...Attribute
 		}
 		m.Origin, m.Text = p.attributed, text
 	}
-	err := checkSize(m.Text)
+	return p.publish(ctx, &e)
+}
+
+// publish takes e through the chain, if there is one.
+func (p *Publisher[T]) publish(ctx context.Context, e *topic.Event[T]) error {
+	err := checkSize(e.Meta().Text)
 	switch {
 	case err != nil:
 	case p.chain == nil:
-		err = p.deliver(ctx, &e)
+		err = p.deliver(ctx, e)
 	default:
-		err = p.deliverThroughChain(ctx, &e)
+		err = p.deliverThroughChain(ctx, e)
 	}
 	if err != nil && !p.delivered(err) {
 		return p.route.Refused(err)

@@ -32,6 +32,15 @@ func Reserved(name string) bool {
 	return false
 }
 
+// Hop tells whether the property named name says something about one way of a message, and not about the event.
+func Hop(name string) bool {
+	switch name {
+	case "kind", "status", "message", "deadline", "attempt":
+		return true
+	}
+	return false
+}
+
 // AppendProperty appends one property: name length (1), name, value length (4), value, as in ZMTP's metadata.
 // The name has been checked with CheckName.
 func AppendProperty[V string | []byte](dst []byte, name string, value V) []byte {
