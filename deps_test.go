@@ -33,10 +33,11 @@ var imports = map[string]struct{ ours, modules string }{
 	"internal/rawpeer":  {"internal/zmtp", ""}, // for test files only
 	"internal/zmtp":     {"", "zmq4"},
 
-	"codec":     {},
-	"transport": {},
-	"topic":     {"codec internal/envelope internal/match", "uuid"},
-	"bus":       {"transport internal/change internal/envelope internal/lane internal/match", "golang-lru uuid zerolog"},
+	"codec":           {},
+	"codec/multipart": {"codec", ""},
+	"transport":       {},
+	"topic":           {"codec internal/envelope internal/match", "uuid"},
+	"bus":             {"codec transport internal/change internal/envelope internal/lane internal/match", "golang-lru uuid zerolog"},
 
 	"publisher":  {"bus topic codec transport internal/envelope internal/lane", "golang-lru uuid"},
 	"subscriber": {"bus topic codec transport internal/envelope internal/lane internal/match", "uuid"},

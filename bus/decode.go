@@ -1,27 +1,59 @@
 package bus
 
 import (
+	"bytes"
+	"errors"
 	"reflect"
 
+	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/google/uuid"
 )
 
-// Decoder turns bytes into a value; every codec.Codec is one. v is a pointer to the zero value.
-type Decoder interface {
-	Decode(src []byte, v any) error
-	ContentType() string
+// Decoder decodes the payloads of events by a codec, inside the module. It remembers what the codec can do.
+type Decoder struct {
+	codec       codec.Codec
+	contentType string
+	frames      codec.Frames // if it takes them, and every event is one for it
 }
 
-// Decode decodes the payload of an event into v, inside the module. The error is a [*DecodeError].
-func Decode(m *envelope.Meta, payload []byte, d Decoder, v any) error {
-	err := d.Decode(payload, v)
+// NewDecoder returns a decoder of c, inside the module.
+func NewDecoder(c codec.Codec) Decoder {
+	return Decoder{codec: c, contentType: c.ContentType(), frames: codec.FramesOf(c)}
+}
+
+// Decode decodes the payload of an event, in one frame or more, into v, inside the module. The error is a [*DecodeError].
+func (d *Decoder) Decode(m *envelope.Meta, payload [][]byte, v any) error {
+	err := d.decode(m, payload, v)
 	if err == nil {
 		return nil
 	}
-	e := &DecodeError{Topic: m.Origin.Topic, Seq: m.Seq, ContentType: d.ContentType(), Type: reflect.TypeOf(v).Elem().String(), Err: err}
+	e := &DecodeError{
+		Topic: m.Origin.Topic, Seq: m.Seq, ContentType: d.contentType, Type: reflect.TypeOf(v).Elem().String(), Offset: -1, Err: err,
+	}
 	if m.Origin.Source != uuid.Nil {
 		e.Source = m.Origin.Source.String()
 	}
+	var format *codec.FormatError
+	if errors.As(err, &format) {
+		e.Offset = format.Offset
+	}
 	return e
+}
+
+func (d *Decoder) decode(m *envelope.Meta, payload [][]byte, v any) error {
+	c, frames := d.codec, d.frames
+	if got, _ := m.Property(envelope.ContentTypeProperty); got != "" && got != d.contentType {
+		if c = codec.Choose(c, got); c == nil {
+			return &codec.ContentTypeError{Got: got, Accept: codec.Accepted(d.codec)}
+		}
+		frames, _ = c.(codec.Frames)
+	}
+	if frames != nil {
+		return frames.DecodeFrames(payload, v)
+	}
+	if len(payload) == 1 {
+		return c.Decode(payload[0], v)
+	}
+	return c.Decode(bytes.Join(payload, nil), v)
 }

@@ -141,12 +141,13 @@ type DecodeError struct {
 	Topic       string
 	Source      string // the bus that published it, "" for plain peers
 	Seq         uint64
-	ContentType string // of the codec that was used
+	ContentType string // that of the subscription's codec
 	Type        string // the Go type
-	Err         error  // the codec's
+	Offset      int64  // of the byte in the payload where it goes wrong, -1 when the codec does not say
+	Err         error  // the codec's, or a [*codec.ContentTypeError]
 }
 
-// Error names the event, the codec and the type.
+// Error names the event, the codec, the type, and the offset if that is known.
 func (e *DecodeError) Error() string {
 	return fmt.Sprintf("bus: event %q#%d does not decode from %s as %s: %v", e.Topic, e.Seq, e.ContentType, e.Type, e.Err)
 }

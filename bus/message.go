@@ -5,14 +5,10 @@ import (
 	"iter"
 	"time"
 
+	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/google/uuid"
 )
-
-// Encoder turns a value into bytes; every codec.Codec is one. v is a pointer to the value.
-type Encoder interface {
-	Append(dst []byte, v any) ([]byte, error)
-}
 
 // Message is an event as middleware sees it: everything but its Go type.
 //
@@ -22,14 +18,14 @@ type Message struct {
 	meta    *envelope.Meta
 	event   any // *topic.Event[T], whose Meta is meta
 	body    any // *T, the event's value
-	encoder Encoder
+	codec   codec.Codec
 	encoded []byte // of the value, when it was asked for
 	stale   bool   // the value does not reflect meta.Encoded yet
 	attempt int
 }
 
-// NewMessage makes the message of one worker or publication, inside the module; encoder encodes its values.
-func NewMessage(p *Party, encoder Encoder) *Message { return &Message{party: p, encoder: encoder} }
+// NewMessage makes the message of one worker or publication, inside the module; c encodes its values.
+func NewMessage(p *Party, c codec.Codec) *Message { return &Message{party: p, codec: c} }
 
 // Reset makes it the message of another event, inside the module: event is a *topic.Event[T], meta its metadata, and body a
 // pointer to its value.
@@ -112,13 +108,25 @@ func (m *Message) Payload() ([]byte, error) {
 		return m.meta.Payload(), nil
 	}
 	if m.encoded == nil {
-		b, err := m.encoder.Append([]byte{}, m.body)
+		b, err := m.codec.Append([]byte{}, m.body)
 		if err != nil {
 			return nil, err
 		}
 		m.encoded = b
 	}
 	return m.encoded, nil
+}
+
+// Frames is Payload in the parts in which it was received, or that its codec makes.
+func (m *Message) Frames() ([][]byte, error) {
+	if frames := m.meta.Encoded(); frames != nil {
+		return frames, nil
+	}
+	if frames := codec.FramesOf(m.codec); frames != nil {
+		return frames.AppendFrames(nil, m.body)
+	}
+	payload, err := m.Payload()
+	return [][]byte{payload}, err
 }
 
 // SetPayload replaces the encoded event, which the message owns from then on. The value is decoded from it before it reaches a

@@ -239,30 +239,6 @@ func TestBadInput(t *testing.T) {
 	})
 }
 
-// A payload that does not decode is a DecodeError, which middleware sees like any other error.
-func TestDecodeError(t *testing.T) {
-	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
-		failed := make(chan error, 1)
-		watch := bus.Wrap("watch", func(next bus.Handler) bus.Handler {
-			return func(ctx context.Context, m *bus.Message) error {
-				err := next(ctx, m)
-				failed <- err
-				return err
-			}
-		})
-		subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error { return nil }, &subscriber.Options{Middleware: []bus.Middleware{watch}})
-		f.receive(alpha, 7, "numbers", "{")
-		err := <-failed
-		var decode *bus.DecodeError
-		if !errors.As(err, &decode) {
-			t.Fatal(err)
-		}
-		if decode.Topic != "numbers" || decode.Seq != 7 || decode.Source != alpha.String() || decode.ContentType != "application/json" || decode.Type != "int" || decode.Err == nil {
-			t.Errorf("%+v", decode)
-		}
-	})
-}
-
 // Sentence 3: by default events from a transport drop the oldest one, and never one that was published under Block on this bus.
 func TestRemoteEventsDropOldestByDefault(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {

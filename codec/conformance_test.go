@@ -61,7 +61,7 @@ func TestAppendErrorLeavesDst(t *testing.T) {
 		want  string
 	}{
 		"raw":    {codec.Raw, new("text"), "cannot handle *string"},
-		"string": {codec.String, new("abc\xffdef"), "not valid UTF-8 at byte 3 of 7"},
+		"string": {codec.String, new("abc\xffdef"), "at byte 3: text of 7 bytes is not valid UTF-8"},
 		"json":   {codec.JSON, &[]any{"fits", func() {}}, "unsupported type: func()"},
 	} {
 		dst := []byte("head:")

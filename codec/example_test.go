@@ -39,7 +39,7 @@ func Example_json() {
 	fmt.Println(codec.JSON.Decode([]byte(`{"Items": 2`), &decoded))
 	// Output:
 	// <nil> 2
-	// unexpected end of JSON input
+	// at byte 11: unexpected end of JSON input
 }
 
 // Raw hands bytes on as they are, and says so when T is something else.
@@ -64,5 +64,5 @@ func Example_string() {
 	fmt.Println(codec.String.Decode([]byte("Gr\xf6\xdfer"), &headline)) // Latin-1
 	// Output:
 	// <nil> Größer
-	// codec: text is not valid UTF-8 at byte 2 of 6
+	// at byte 2: text of 6 bytes is not valid UTF-8
 }

@@ -4,7 +4,7 @@ import "fmt"
 
 // FormatError says where an encoding is wrong. It is what the codecs of this module return from Decode where the place is known.
 type FormatError struct {
-	Offset int64 // of the first byte of src that is wrong, or of where src is cut short
+	Offset int64 // of the first byte of src that is wrong, of the end where it is cut short, or behind a value of the wrong type
 	Err    error
 }
 
@@ -13,6 +13,3 @@ func (e *FormatError) Error() string { return fmt.Sprintf("at byte %d: %v", e.Of
 
 // Unwrap returns what is wrong.
 func (e *FormatError) Unwrap() error { return e.Err }
-
-// ByteOffset returns Offset. Package bus asks for it, which does not know this package.
-func (e *FormatError) ByteOffset() int64 { return e.Offset }

@@ -1,8 +1,12 @@
 package codec
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"errors"
+)
 
-// JSON encodes any T that [encoding/json] can, by that package's rules, and returns its errors. Unlike [json.Marshal] it leaves
+// JSON encodes any T that [encoding/json] can, by that package's rules, and returns its errors, those of decoding in a [*FormatError] where it says
+// at which byte it found them. Unlike [json.Marshal] it leaves
 // the characters <, > and & as they are: the encoding is not meant for HTML pages.
 var JSON jsonCodec
 
@@ -21,8 +25,24 @@ func (jsonCodec) Append(dst []byte, v any) ([]byte, error) {
 
 // Decode decodes src, one JSON text, into what v points to.
 func (jsonCodec) Decode(src []byte, v any) error {
-	return json.Unmarshal(src, v)
+	err := json.Unmarshal(src, v)
+	var syntax *json.SyntaxError
+	var mismatch *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		at := syntax.Offset
+		if err.Error() != endOfJSON { // what was read ends with the byte that is wrong
+			at--
+		}
+		return &FormatError{at, err}
+	case errors.As(err, &mismatch):
+		return &FormatError{mismatch.Offset, err}
+	}
+	return err
 }
+
+// endOfJSON is the text of the error for JSON that is cut short.
+const endOfJSON = "unexpected end of JSON input"
 
 // ContentType returns "application/json".
 func (jsonCodec) ContentType() string {

@@ -33,10 +33,11 @@ func TestJSONRoundTrip(t *testing.T) {
 func TestJSONDecodeErrors(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{
-		"":             "unexpected end of JSON input",
-		`{"id":1`:      "unexpected end of JSON input",
-		`{"id":1} {}`:  "invalid character '{' after top-level value",
-		`{"id":"one"}`: "json: cannot unmarshal string into Go struct field order.id of type int",
+		"":             "at byte 0: unexpected end of JSON input",
+		`{"id":1`:      "at byte 7: unexpected end of JSON input",
+		`{"id":1} {}`:  "at byte 9: invalid character '{' after top-level value",
+		`}`:            "at byte 0: invalid character '}' looking for beginning of value",
+		`{"id":"one"}`: "at byte 11: json: cannot unmarshal string into Go struct field order.id of type int",
 	} {
 		var value order
 		if err := codec.JSON.Decode([]byte(src), &value); err == nil || err.Error() != want {

@@ -43,6 +43,9 @@ func (rawCodec) ContentType() string {
 	return "application/octet-stream"
 }
 
+// choose accepts every content type: bytes are bytes.
+func (c rawCodec) choose(string) Codec { return c }
+
 // byteSlice returns what v points to when that is a byte slice of any type. A nil pointer points to the invalid kind.
 func byteSlice(v any) (reflect.Value, error) {
 	p := reflect.ValueOf(v)

@@ -2,13 +2,14 @@ package codec
 
 import (
 	"fmt"
+	"mime"
 	"reflect"
 	"unicode/utf8"
 )
 
 // String passes text through as UTF-8. T is string or a named type of it; others, and nil pointers, are a [*TypeError]. Text that
-// is not valid UTF-8 is refused in both directions with an error that gives the offset of the first bad byte, so that a mistake
-// shows where it is made. Use [Raw] for text in other encodings.
+// is not valid UTF-8 is refused in both directions with a [*FormatError] that gives the offset of the first bad byte, so that a mistake
+// shows where it is made. Package text, below this one, has other encodings.
 var String stringCodec
 
 type stringCodec struct{}
@@ -43,6 +44,14 @@ func (stringCodec) ContentType() string {
 	return "text/plain; charset=utf-8"
 }
 
+// choose accepts whatever may be UTF-8: JSON is text as well.
+func (c stringCodec) choose(contentType string) Codec {
+	if _, parameters, err := mime.ParseMediaType(contentType); err == nil && !sameCharset(parameters, "utf-8") {
+		return nil
+	}
+	return c
+}
+
 // stringAt returns what v points to when that is a string of any type. A nil pointer points to the invalid kind.
 func stringAt(v any) (reflect.Value, error) {
 	p := reflect.ValueOf(v)
@@ -62,5 +71,5 @@ func invalidUTF8(s string) error {
 		}
 		offset += size
 	}
-	return fmt.Errorf("codec: text is not valid UTF-8 at byte %d of %d", offset, len(s))
+	return &FormatError{int64(offset), fmt.Errorf("text of %d bytes is not valid UTF-8", len(s))}
 }

@@ -27,9 +27,9 @@ func TestStringRoundTrip(t *testing.T) {
 func TestStringDecodeRefusesInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{
-		"\xff":            "codec: text is not valid UTF-8 at byte 0 of 1",
-		"größe\xc3":       "codec: text is not valid UTF-8 at byte 7 of 8",
-		"\uFFFD\xed\xa0x": "codec: text is not valid UTF-8 at byte 3 of 6",
+		"\xff":            "at byte 0: text of 1 bytes is not valid UTF-8",
+		"größe\xc3":       "at byte 7: text of 8 bytes is not valid UTF-8",
+		"\uFFFD\xed\xa0x": "at byte 3: text of 6 bytes is not valid UTF-8",
 	} {
 		var value string
 		if err := codec.String.Decode([]byte(src), &value); err == nil || err.Error() != want {

@@ -65,9 +65,11 @@ func (c *consumer) grant(n uint32) {
 // send hands over a task. The error is errUnable, or what is wrong with the task.
 func (c *consumer) send(seq uint64, s *slot) error {
 	if c.remote == nil {
-		c.intake.put(job{
+		j := job{
 			seq: seq, origin: s.from.origin, time: s.time, text: s.text, payload: s.payload, value: s.value, from: s.from, attempt: s.failures + 1,
-		})
+		}
+		j.parts, _ = s.value.(frames)
+		c.intake.put(j)
 		c.credit--
 		return nil
 	}
@@ -103,8 +105,12 @@ func (c *consumer) send(seq uint64, s *slot) error {
 // message puts a task together as the transport carries it, in memory of the queue.
 func (q *queue) message(seq uint64, s *slot, plain bool) *transport.Message {
 	m := &q.outgoing
-	q.frame[0] = s.payload
-	*m = transport.Message{Topic: q.depot.name, Payload: q.frame[:], Plain: plain, Owned: len(s.payload) >= ownedSize}
+	if parts, ok := s.value.(frames); ok {
+		*m = transport.Message{Topic: q.depot.name, Payload: parts, Plain: plain, Owned: true}
+	} else {
+		q.frame[0] = s.payload
+		*m = transport.Message{Topic: q.depot.name, Payload: q.frame[:], Plain: plain, Owned: len(s.payload) >= ownedSize}
+	}
 	if !plain {
 		q.meta = envelope.Meta{Origin: s.from.origin, Seq: seq, Time: s.time, Text: s.text}
 		q.header = envelope.Append(q.header[:0], &q.meta)

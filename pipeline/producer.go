@@ -14,8 +14,9 @@ import (
 type Producer[T any] struct {
 	task     Task[T]
 	core     *producer
-	encodes  bool // tasks may leave the process
-	limit    int  // of their size, in bytes
+	encodes  bool         // tasks may leave the process
+	frames   codec.Frames // nil if the codec makes one piece
+	limit    int          // of their size, in bytes
 	encoders sync.Pool
 	party    bus.Party
 	chain    bus.Handler // middleware around accept; nil without middleware
@@ -60,7 +61,7 @@ func NewProducer[T any](b *bus.Bus, t Task[T], o *ProducerOptions) (*Producer[T]
 	if err != nil {
 		return nil, err
 	}
-	p := &Producer[T]{task: t, core: core, party: bus.Party{Bus: b, Role: bus.RoleProducer, Name: t.name}}
+	p := &Producer[T]{task: t, core: core, frames: codec.FramesOf(t.codec), party: bus.Party{Bus: b, Role: bus.RoleProducer, Name: t.name}}
 	if len(chain) > 0 {
 		p.chain = bus.Chain(p.innermost, chain...)
 	}
@@ -161,8 +162,10 @@ func (p *Producer[T]) accept(ctx context.Context, e *topic.Event[T]) error {
 	}
 	s := slot{time: m.Time, text: m.Text}
 	switch {
-	case m.Encoded() != nil: // by a middleware
-		s.payload = m.Payload()
+	case len(m.Encoded()) == 1: // by a middleware
+		s.payload = m.Encoded()[0]
+	case m.Encoded() != nil:
+		s.value = frames(m.Encoded())
 	case p.encodes:
 		return p.encode(ctx, s, e.Value)
 	default:
@@ -179,6 +182,15 @@ func (p *Producer[T]) encode(ctx context.Context, s slot, v T) (err error) {
 	}
 	defer p.encoders.Put(e)
 	e.value = v
+	if f := p.frames; f != nil {
+		parts, err := f.AppendFrames(nil, &e.value)
+		e.value = *new(T)
+		if err != nil {
+			return err
+		}
+		s.value = frames(parts)
+		return p.send(ctx, s, true)
+	}
 	e.buffer, err = p.task.codec.Append(e.buffer[:0], &e.value)
 	e.value = *new(T)
 	if err != nil {
@@ -213,7 +225,7 @@ func boxed[T any](v T) any { return &v }
 func (p *Producer[T]) size(s *slot) int {
 	const properties = 2*(1+4) + len(envelope.ContentTypeProperty) + len(attemptProperty) + 20 // the number of the attempt at the end
 	name := p.task.name
-	return len(name) + envelope.Size + properties + len(p.core.origin.ContentType) + len(s.text) + len(s.payload) + min(maxOwn/2, p.limit/16)
+	return len(name) + envelope.Size + properties + len(p.core.origin.ContentType) + len(s.text) + s.size() + min(maxOwn/2, p.limit/16)
 }
 
 // SendBatch sends each of values as Send does, in order, all with the same attributes. It stops at the first one that is not accepted, and

@@ -21,8 +21,22 @@ type slot struct {
 	from     *producer
 	time     int64  // when it was sent, Unix nanoseconds
 	text     string // properties
-	payload  []byte // nil: not encoded
-	value    any    // *T, nil: only the payload is kept
+	payload  []byte // nil: not encoded, or frames
+	value    any    // *T, or frames; nil: only the payload is kept
+}
+
+// frames is the payload of a task in several parts. It takes the place of the value: few tasks have one, and a slot is no larger for it.
+type frames [][]byte
+
+// size returns how many bytes the payload has.
+func (s *slot) size() int {
+	size := len(s.payload)
+	if parts, ok := s.value.(frames); ok {
+		for _, p := range parts {
+			size += len(p)
+		}
+	}
+	return size
 }
 
 // minRing is how many slots a ring has at first.

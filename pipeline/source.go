@@ -1,9 +1,8 @@
 package pipeline
 
 import (
-	"bytes"
-
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/fanfare-go/fanfare/transport"
 	"github.com/google/uuid"
@@ -194,15 +193,25 @@ func (j *job) fill(parts [][]byte) {
 	}
 }
 
-// bytes returns the payload in one piece.
-func (j *job) bytes() ([]byte, error) {
+// encoded returns the payload. One in one piece is put into single.
+func (j *job) encoded(single *[1][]byte) ([][]byte, error) {
 	switch {
 	case j.parts != nil:
-		return bytes.Join(j.parts, nil), nil
+		return j.parts, nil
 	case j.payload == nil && j.value != nil:
-		return j.from.codec.Append([]byte{}, j.value)
+		return encode(j.from.codec, j.value)
 	}
-	return j.payload, nil
+	single[0] = j.payload
+	return single[:], nil
+}
+
+// encode returns what c makes of the value that v points to.
+func encode(c codec.Codec, v any) ([][]byte, error) {
+	if f := codec.FramesOf(c); f != nil {
+		return f.AppendFrames(nil, v)
+	}
+	payload, err := c.Append([]byte{}, v)
+	return [][]byte{payload}, err
 }
 
 // ProducerDown is called by the transport.

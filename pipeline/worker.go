@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"reflect"
+	"slices"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
@@ -36,7 +37,7 @@ func NewWorker[T any](b *bus.Bus, t Task[T], handler func(ctx context.Context, v
 	if err != nil {
 		return nil, err
 	}
-	f := &function[T]{task: t, handler: handler, party: bus.Party{Bus: b, Role: bus.RoleWorker, Name: options.Name}}
+	f := &function[T]{task: t, handler: handler, decoder: bus.NewDecoder(t.codec), party: bus.Party{Bus: b, Role: bus.RoleWorker, Name: options.Name}}
 	if len(chain) > 0 {
 		f.chain = bus.Chain(f.innermost, chain...)
 	}
@@ -95,6 +96,7 @@ func (h *hub) enlist(task string, o *Options, newHand func() hand) (*worker, err
 type function[T any] struct {
 	task    Task[T]
 	handler func(context.Context, T) error
+	decoder bus.Decoder
 	party   bus.Party
 	chain   bus.Handler // middleware around handler; nil without middleware
 }
@@ -104,6 +106,7 @@ type typedHand[T any] struct {
 	function *function[T]
 	event    topic.Event[T] // the task at hand, as middleware sees it
 	message  *bus.Message   // nil without middleware
+	single   [1][]byte      // a payload in one piece
 	last     *producer      // that shares was asked about
 	shared   bool           // and what it has answered
 }
@@ -131,12 +134,12 @@ func (h *typedHand[T]) handle(ctx context.Context, j *job) error {
 	if p, ok := j.value.(*T); ok && h.shares(j.from) {
 		h.event.Value = *p
 	} else {
-		payload, err := j.bytes()
+		payload, err := j.encoded(&h.single)
 		if err != nil {
 			return err
 		}
 		if h.message != nil {
-			h.event.Meta().SetEncoded([][]byte{payload})
+			h.event.Meta().SetEncoded(slices.Clone(payload)) // which middleware may keep
 		} else if err := h.function.decode(payload, &h.event); err != nil {
 			return err
 		}
@@ -148,17 +151,13 @@ func (h *typedHand[T]) handle(ctx context.Context, j *job) error {
 	return h.function.chain(ctx, h.message)
 }
 
-func (h *typedHand[T]) forget() { h.event = topic.Event[T]{} }
+func (h *typedHand[T]) forget() { h.event, h.single[0] = topic.Event[T]{}, nil }
 
 // innermost is the end of the middleware chain: the handler, with the value decoded.
 func (f *function[T]) innermost(ctx context.Context, m *bus.Message) error {
 	e := m.Event().(*topic.Event[T])
 	if m.Stale() {
-		payload, err := m.Payload()
-		if err != nil {
-			return err
-		}
-		if err := f.decode(payload, e); err != nil {
+		if err := f.decode(e.Meta().Encoded(), e); err != nil {
 			return err
 		}
 		m.Fresh()
@@ -167,9 +166,9 @@ func (f *function[T]) innermost(ctx context.Context, m *bus.Message) error {
 }
 
 // decode sets the value of e.
-func (f *function[T]) decode(payload []byte, e *topic.Event[T]) error {
+func (f *function[T]) decode(payload [][]byte, e *topic.Event[T]) error {
 	e.Value = *new(T)
-	return bus.Decode(e.Meta(), payload, f.task.codec, &e.Value)
+	return f.decoder.Decode(e.Meta(), payload, &e.Value)
 }
 
 // same reports whether two codecs are the same one. Those that cannot be compared are not.

@@ -26,6 +26,13 @@ func (p *Publisher[T]) encode(e *topic.Event[T]) (*body, error) {
 	}
 	v := e.Value // a copy, so that e does not escape through the interface
 	var err error
+	if p.frames != nil {
+		if b.encoded, err = p.frames.AppendFrames(nil, &v); err != nil {
+			return nil, err
+		}
+		b.kept = true // the value belongs to the bus, and so does what of it is in the frames
+		return b, nil
+	}
 	if b.buffer, err = p.codec.Append(b.buffer[:0], &v); err != nil {
 		return nil, err
 	}

@@ -29,13 +29,9 @@ func Forward(ctx context.Context, b *bus.Bus, to string, m *bus.Message, attribu
 	route := b.Join(to) // and not Route: a handler may forward while the bus drains
 	defer route.Leave()
 	p := newPublisher(b, t.WithCodec(codec.Raw), route, &Options{}, chain)
-	frames := m.Meta().Encoded()
-	if frames == nil {
-		payload, err := m.Payload()
-		if err != nil {
-			return p.route.Refused(err)
-		}
-		frames = [][]byte{payload}
+	frames, err := m.Frames()
+	if err != nil {
+		return p.route.Refused(err)
 	}
 	text, err := encode(m.Key(), attributes)
 	if err != nil {

@@ -39,6 +39,7 @@ type Publisher[T any] struct {
 	route        *bus.Route
 	topic        topic.Topic[T]
 	codec        codec.Codec
+	frames       codec.Frames   // nil if the codec makes one piece
 	key          func(T) string // nil without keys
 	plain        bool
 	keyed        *envelope.Origin // of events without attributes
@@ -93,7 +94,7 @@ func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error)
 
 // newPublisher returns a publisher with options that were checked, and all of its middleware.
 func newPublisher[T any](b *bus.Bus, t topic.Topic[T], route *bus.Route, options *Options, chain []bus.Middleware) *Publisher[T] {
-	p := &Publisher[T]{bus: b, route: route, topic: t, codec: t.Codec(), key: t.KeyFunc()}
+	p := &Publisher[T]{bus: b, route: route, topic: t, codec: t.Codec(), frames: codec.FramesOf(t.Codec()), key: t.KeyFunc()}
 	contentType := t.Codec().ContentType()
 	p.attributed = &envelope.Origin{Topic: t.String(), Source: b.Source(), ContentType: contentType}
 	keyed := *p.attributed

@@ -11,7 +11,7 @@ import (
 // answer is what a request is answered with: a payload, or a failure, of which plain peers get plainError.
 type answer struct {
 	origin     *envelope.Origin
-	payload    []byte
+	payload    encoding
 	failure    *RemoteError
 	plainError []byte
 }
@@ -28,7 +28,7 @@ func (h *hub) answer(r transport.Request, a answer) {
 	switch {
 	case err == nil, errors.Is(err, transport.ErrLost), errors.Is(err, net.ErrClosed):
 	case a.failure == nil: // such as its size
-		a.payload, a.failure = nil, &RemoteError{CodeInternal, err.Error()}
+		a.payload, a.failure = encoding{}, &RemoteError{CodeInternal, err.Error()}
 		h.answer(r, a)
 	case a.failure.Message != "" || len(a.plainError) > 0:
 		a.failure, a.plainError = &RemoteError{Code: a.failure.Code}, nil
@@ -48,7 +48,7 @@ func (h *hub) send(r transport.Request, a *answer) error {
 	defer o.clear()
 	switch {
 	case r.Message().Envelope == nil && a.failure != nil:
-		o.set("", a.plainError)
+		o.set("", encoding{bytes: a.plainError})
 		o.message.Owned = false // there will be others with it
 	case r.Message().Envelope == nil:
 		o.set(a.origin.Topic, a.payload)

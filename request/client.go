@@ -142,7 +142,7 @@ func (c *Client[Req, Resp]) remote(ctx context.Context, e topic.Event[Req], bega
 		t.message = transport.Message{Topic: c.name, Payload: frames, Owned: true}
 	} else {
 		p.event = e
-		if p.payload, err = c.call.codec.Append(p.payload, &p.event.Value); err != nil {
+		if err = p.payload.encode(c.codec, &p.event.Value); err != nil {
 			return reply, err
 		}
 		t.outgoing.set(c.name, p.payload)
@@ -151,7 +151,7 @@ func (c *Client[Req, Resp]) remote(ctx context.Context, e topic.Event[Req], bega
 	if err != nil {
 		return reply, err
 	}
-	if err = bus.Decode(m, m.Payload(), c.call.codec, &p.reply); err != nil {
+	if err = c.decoder.Decode(m, m.Encoded(), &p.reply); err != nil {
 		return reply, err
 	}
 	return p.reply, nil
@@ -177,18 +177,19 @@ func (c *Client[Req, Resp]) direct(ctx context.Context, s *Server, e topic.Event
 		return reply, c.verdict(ctx, err, deadline)
 	}
 	if e.Meta().Encoded() == nil {
-		var payload []byte
-		if payload, err = encode(c.call.codec, e.Value); err != nil {
+		var payload encoding
+		if payload, err = encode(c.codec, e.Value); err != nil {
 			return reply, err
 		}
-		e.Meta().SetEncoded([][]byte{payload})
+		e.Meta().SetEncoded(payload.parts())
 	}
 	payload, err := s.handling.encoded(call, *e.Meta())
 	if o = outcomeOf(err); err != nil {
 		return reply, c.verdict(ctx, err, deadline)
 	}
-	e.Meta().SetEncoded([][]byte{payload})
-	return reply, bus.Decode(e.Meta(), e.Meta().Payload(), c.call.codec, &reply)
+	m := envelope.Meta{Origin: s.replies}
+	m.SetEncoded(payload.parts())
+	return reply, c.decoder.Decode(&m, m.Encoded(), &reply)
 }
 
 // verdict returns what the error of a handler in this process is to the caller: the same as if it had been in another one.
@@ -234,4 +235,7 @@ func (c *Client[Req, Resp]) Close() error {
 }
 
 // encode returns the encoding of v in memory of its own.
-func encode[T any](c codec.Codec, v T) ([]byte, error) { return c.Append([]byte{}, &v) }
+func encode[T any](c codec.Codec, v T) (e encoding, err error) {
+	err = e.encode(c, &v)
+	return e, err
+}

@@ -30,7 +30,7 @@ type replyKey struct {
 
 // result is what a request was answered with.
 type result struct {
-	payload []byte
+	payload encoding
 	failure *RemoteError
 }
 
@@ -58,7 +58,7 @@ func (r *Replies) begin(j *job) bool {
 	if first := r.running[j.key()]; first != nil {
 		if r.waiting >= j.server.options.Queue {
 			r.mu.Unlock()
-			j.answer(j.request, nil, remote(errOverloaded))
+			j.answer(j.request, encoding{}, remote(errOverloaded))
 			return false
 		}
 		r.waiting++
@@ -79,7 +79,7 @@ func (r *Replies) begin(j *job) bool {
 }
 
 // finish answers the job and those that have asked the same, and keeps the outcome, unless the handler never ran.
-func (r *Replies) finish(j *job, payload []byte, failure *RemoteError) {
+func (r *Replies) finish(j *job, payload encoding, failure *RemoteError) {
 	r.mu.Lock()
 	var again []transport.Request
 	if first := r.running[j.key()]; first != nil {

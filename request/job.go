@@ -75,7 +75,7 @@ func (s *Server) take(j *job) {
 	j.request.OnAbandoned(j.abandoned)
 	ok, start := s.slots.submit(j)
 	if !ok {
-		j.finish(nil, errOverloaded)
+		j.finish(encoding{}, errOverloaded)
 	}
 	s.start(start)
 }
@@ -103,7 +103,7 @@ func (s *Server) run(j *job, start bool) {
 	defer func() {
 		if !returned { // the handler has ended the goroutine
 			s.log(errGoexit)
-			j.finish(nil, errGoexit)
+			j.finish(encoding{}, errGoexit)
 			go s.run(s.slots.proceed(failure))
 		}
 	}()
@@ -116,14 +116,14 @@ func (s *Server) run(j *job, start bool) {
 // handle calls the handler, and answers.
 func (j *job) handle() outcome {
 	if err := j.ctx.endedBy(time.Unix(0, j.server.hub.bus.Now())); err != nil { // it has waited too long; the clock of the bus is cheap
-		j.finish(nil, err)
+		j.finish(encoding{}, err)
 		return expiry
 	}
 	return outcomeOf(j.server.handling.serve(j))
 }
 
 // finish answers the job, and all that have asked the same.
-func (j *job) finish(payload []byte, err error) {
+func (j *job) finish(payload encoding, err error) {
 	j.ctx.end()
 	var refused *RemoteError
 	if err != nil {
@@ -137,7 +137,7 @@ func (j *job) finish(payload []byte, err error) {
 }
 
 // answer answers one request with the outcome of the job.
-func (j *job) answer(r transport.Request, payload []byte, failure *RemoteError) {
+func (j *job) answer(r transport.Request, payload encoding, failure *RemoteError) {
 	s := j.server
 	if failure != nil && failure.Code != CodeOverloaded && r.Message().Envelope == nil {
 		s.hub.bus.Logger().Warn().Err(failure).Str("server", s.options.Name).Str("peer", r.Client().Address).Msg("request of a plain peer failed, which is not told why")

@@ -14,15 +14,16 @@ type passage[Req, Resp any] struct {
 	event   topic.Event[Req]
 	message *bus.Message // nil before the first chain
 	reply   Resp
-	payload []byte // of a request or reply that is encoded: memory to use again
+	payload encoding // of a request or reply that is encoded: memory to use again
 }
 
 // passages keeps passages to use again, for one server or client.
 type passages[Req, Resp any] struct {
-	codec codec.Codec
-	party bus.Party
-	chain bus.Handler // nil if there is none
-	pool  sync.Pool   // of *passage[Req, Resp]
+	codec   codec.Codec
+	decoder bus.Decoder
+	party   bus.Party
+	chain   bus.Handler // nil if there is none
+	pool    sync.Pool   // of *passage[Req, Resp]
 }
 
 // passageKey is the key of the context by which the end of the chain finds the passage.
@@ -34,7 +35,7 @@ func (all *passages[Req, Resp]) init(p bus.Party, c codec.Codec, innermost bus.H
 	if err != nil {
 		return err
 	}
-	all.party, all.codec = p, c
+	all.party, all.codec, all.decoder = p, c, bus.NewDecoder(c)
 	if len(chain) > 0 {
 		all.chain = bus.Chain(innermost, chain...)
 	}
@@ -65,7 +66,8 @@ func (all *passages[Req, Resp]) borrow() *passage[Req, Resp] {
 
 // giveBack is not called when a handler has panicked or ended its goroutine.
 func (all *passages[Req, Resp]) giveBack(p *passage[Req, Resp]) {
-	p.event, p.reply, p.payload = topic.Event[Req]{}, *new(Resp), reuse(p.payload)
+	p.event, p.reply = topic.Event[Req]{}, *new(Resp)
+	p.payload.reuse()
 	all.pool.Put(p)
 }
 

@@ -31,7 +31,7 @@ type handling interface {
 	// serve handles a job, and answers it. The error is that of the handler.
 	serve(j *job) error
 	// encoded handles a request that came encoded, and returns the encoded reply.
-	encoded(call *callContext, m envelope.Meta) ([]byte, error)
+	encoded(call *callContext, m envelope.Meta) (encoding, error)
 }
 
 // Serve answers the requests for a call with handler, until the server or the bus is closed: those of clients on the same bus, and of
@@ -91,7 +91,7 @@ func (s *Server) Close() error {
 // end ends the handlers, and refuses what waits.
 func (s *Server) end() {
 	for left := s.slots.close(); left.n > 0; {
-		left.pop().finish(nil, errOverloaded)
+		left.pop().finish(encoding{}, errOverloaded)
 	}
 	s.cancel()
 }
@@ -124,7 +124,7 @@ func (d *served[Req, Resp]) handle(call *callContext, e topic.Event[Req]) (reply
 
 // decode is apart, so that requests that need no decoding stay on the stack.
 func (d *served[Req, Resp]) decode(ctx context.Context, e topic.Event[Req]) (reply Resp, err error) {
-	if err := bus.Decode(e.Meta(), e.Meta().Payload(), d.call.codec, &e.Value); err != nil {
+	if err := d.decoder.Decode(e.Meta(), e.Meta().Encoded(), &e.Value); err != nil {
 		return reply, err
 	}
 	return d.handler(ctx, e.Value)
@@ -139,7 +139,7 @@ func (d *served[Req, Resp]) innermost(ctx context.Context, m *bus.Message) error
 	e := m.Event().(*topic.Event[Req])
 	if m.Stale() {
 		e.Value = *new(Req)
-		if err := bus.Decode(e.Meta(), e.Meta().Payload(), d.call.codec, &e.Value); err != nil {
+		if err := d.decoder.Decode(e.Meta(), e.Meta().Encoded(), &e.Value); err != nil {
 			return err
 		}
 		m.Fresh()
@@ -153,17 +153,17 @@ func (d *served[Req, Resp]) serve(j *job) error {
 	err := d.answer(&j.ctx, p, j.meta)
 	j.finish(p.payload, err)
 	if d.server.options.Idempotent != nil { // has kept it
-		p.payload = nil
+		p.payload = encoding{}
 	}
 	d.giveBack(p)
 	return err
 }
 
-func (d *served[Req, Resp]) encoded(call *callContext, m envelope.Meta) ([]byte, error) {
+func (d *served[Req, Resp]) encoded(call *callContext, m envelope.Meta) (encoding, error) {
 	p := d.borrow()
 	err := d.answer(call, p, m)
 	payload := p.payload
-	p.payload = nil
+	p.payload = encoding{}
 	d.giveBack(p)
 	return payload, err
 }
@@ -178,17 +178,15 @@ func (d *served[Req, Resp]) answer(call *callContext, p *passage[Req, Resp], m e
 	p.event = topic.FromMeta(p.event.Value, m)
 	if d.chain != nil {
 		p.reply, err = d.take(ctx, p.event)
-	} else if err = bus.Decode(p.event.Meta(), m.Payload(), d.call.codec, &p.event.Value); err == nil {
+	} else if err = d.decoder.Decode(p.event.Meta(), m.Encoded(), &p.event.Value); err == nil {
 		p.reply, err = d.handler(ctx, p.event.Value)
 	}
 	if err != nil {
 		return err
 	}
-	payload, err := d.call.codec.Append(p.payload, &p.reply)
-	if err != nil {
+	if err := p.payload.encode(d.codec, &p.reply); err != nil {
 		return &RemoteError{CodeInternal, "the reply does not encode: " + err.Error()}
 	}
-	p.payload = payload
 	return nil
 }
 

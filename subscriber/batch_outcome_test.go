@@ -181,7 +181,7 @@ func TestUndecodableEventInABatch(t *testing.T) {
 			d.note(values(events))
 			return &bus.BatchError{Failed: map[int]error{1: bus.ErrFiltered}}
 		}, &subscriber.BatchOptions{Size: 4})
-		p, err := publisher.New(b, topic.New[string]("numbers").WithCodec(codec.String), nil)
+		p, err := publisher.New(b, topic.New[string]("numbers").WithCodec(codec.As("application/json", codec.String)), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -192,7 +192,7 @@ func TestEventsThatDoNotDecode(t *testing.T) {
 			d.note(fmt.Sprint(e.Value, err == nil))
 			return e.Value < 3
 		})
-		publish(t, publisherOf(t, b, topic.New[string]("numbers").WithCodec(codec.String)), "1", "two", "3")
+		publish(t, publisherOf(t, b, topic.New[string]("numbers").WithCodec(codec.As("application/json", codec.String))), "1", "two", "3")
 		<-ended
 		if got := d.all(); !slices.Equal(got, []string{"1 true", "0 false", "3 true"}) {
 			t.Errorf("%v", got)

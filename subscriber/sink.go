@@ -17,6 +17,7 @@ type sink[T any] struct {
 	bus      *bus.Bus
 	selector topic.Selector[T]
 	codec    codec.Codec
+	decoder  bus.Decoder
 	handler  func(context.Context, topic.Event[T]) error
 	party    bus.Party
 	chain    bus.Handler // middleware around handler; nil without middleware
@@ -46,7 +47,7 @@ func newSink[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintptr,
 	if err != nil {
 		return nil, err
 	}
-	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec(), party: bus.Party{Bus: b, Role: bus.RoleSubscriber, Name: o.Name}}
+	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec(), decoder: bus.NewDecoder(sel.Codec()), party: bus.Party{Bus: b, Role: bus.RoleSubscriber, Name: o.Name}}
 	s.newHandler = func() lane.Handler[topic.Event[T]] { return s.newWorker() }
 	kind(s)
 	if len(chain) > 0 {
@@ -201,7 +202,7 @@ func (s *sink[T]) innermost(ctx context.Context, m *bus.Message) error {
 // decode sets the value of e from its payload.
 func (s *sink[T]) decode(ctx context.Context, e *topic.Event[T]) error {
 	e.Value = *new(T)
-	err := bus.Decode(e.Meta(), e.Meta().Payload(), s.codec, &e.Value)
+	err := s.decoder.Decode(e.Meta(), e.Meta().Encoded(), &e.Value)
 	if err != nil && s.undecodable != nil {
 		return s.undecodable(ctx, err)
 	}

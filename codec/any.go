@@ -1,0 +1,115 @@
+package codec
+
+import (
+	"fmt"
+	"mime"
+	"slices"
+	"strings"
+)
+
+// Any returns a codec that encodes as first does, and decodes what any of the given codecs decodes: which of them is for an event tells its
+// content type. An event without one, as plain peers send it, is decoded by first. Of codecs with the same content type the first counts.
+//
+//	Orders.WithCodec(codec.Any(cbor.Codec, codec.JSON)) // for topics that are on their way from JSON to CBOR
+func Any(first Codec, others ...Codec) Codec {
+	return anyCodec{first, append([]Codec{first}, others...)}
+}
+
+type anyCodec struct {
+	Codec // the first
+	all   []Codec
+}
+
+func (a anyCodec) choose(contentType string) Codec {
+	for _, c := range a.all {
+		if chosen := Choose(c, contentType); chosen != nil {
+			return chosen
+		}
+	}
+	return nil
+}
+
+// As returns c with another content type, for encodings that go by several names, such as "text/json" or "application/geo+json". Both are accepted.
+func As(contentType string, c Codec) Codec { return renamed{c, contentType} }
+
+type renamed struct {
+	Codec
+	contentType string
+}
+
+// ContentType returns the name that was given.
+func (r renamed) ContentType() string { return r.contentType }
+
+func (r renamed) choose(contentType string) Codec {
+	if same(contentType, r.contentType) {
+		return r.Codec
+	}
+	return Choose(r.Codec, contentType)
+}
+
+// chooser is a codec that accepts more than the content type that it encodes.
+type chooser interface {
+	choose(contentType string) Codec
+}
+
+// Choose returns the codec that decodes events of a content type where c is asked to: c itself, or one of those that it was made from by [Any]
+// or [As]. It is nil when that content type is not accepted. [Raw] accepts every one, [String] every one that does not name another charset than UTF-8,
+// and the others their own, with any parameters but another charset. All accept what says nothing: "" and application/octet-stream.
+func Choose(c Codec, contentType string) Codec {
+	if chooses, ok := c.(chooser); ok {
+		return chooses.choose(contentType)
+	}
+	if same(contentType, c.ContentType()) {
+		return c
+	}
+	return nil
+}
+
+// unknown is the content type of bytes of which nothing is known.
+const unknown = "application/octet-stream"
+
+// same reports whether what has the content type got can be decoded as want.
+func same(got, want string) bool {
+	if got == "" || got == want || got == unknown {
+		return true
+	}
+	gotType, gotParameters, gotErr := mime.ParseMediaType(got)
+	wantType, wantParameters, wantErr := mime.ParseMediaType(want)
+	return gotErr == nil && wantErr == nil && gotType == wantType && sameCharset(gotParameters, wantParameters["charset"])
+}
+
+// sameCharset reports whether parameters of a media type do not name another charset than want.
+func sameCharset(parameters map[string]string, want string) bool {
+	got := parameters["charset"]
+	return got == "" || want == "" || strings.EqualFold(got, want)
+}
+
+// ContentTypeError says that an event has a content type that its subscriber does not accept.
+type ContentTypeError struct {
+	Got    string
+	Accept []string // what is accepted
+}
+
+// Error names both.
+func (e *ContentTypeError) Error() string {
+	return fmt.Sprintf("its content type is %.128q, accepted is %s", e.Got, strings.Join(e.Accept, ", "))
+}
+
+// Accepted returns the content types that are decoded where c is asked to, for errors; "*/*" stands for all.
+func Accepted(c Codec) []string {
+	switch c := c.(type) {
+	case anyCodec:
+		var all []string
+		for _, one := range c.all {
+			all = append(all, Accepted(one)...)
+		}
+		return slices.Compact(all)
+	case renamed:
+		return append([]string{c.contentType}, Accepted(c.Codec)...)
+	case rawCodec:
+		return []string{"*/*"}
+	case stringCodec:
+		return []string{"*/*; charset=utf-8"}
+	}
+	return []string{c.ContentType()}
+}
