@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
@@ -90,7 +91,7 @@ func (o *Options) withDefaults(task string) (Options, error) {
 	if o != nil {
 		c = *o
 	}
-	c.Name = cmp.Or(c.Name, task)
+	c.Name, c.Middleware = cmp.Or(c.Name, task), slices.Clone(c.Middleware)
 	switch {
 	case c.Workers < 0 || c.Workers > maxWorkers:
 		return c, &bus.OptionError{Field: "pipeline.Options.Workers", Value: c.Workers, Limit: "1 to 65536, or 0 for 1"}

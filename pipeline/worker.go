@@ -33,7 +33,7 @@ func NewWorker[T any](b *bus.Bus, t Task[T], handler func(ctx context.Context, v
 	if err != nil {
 		return nil, err
 	}
-	chain, err := b.Middleware(bus.RoleWorker, "pipeline.Options.Middleware", options.Middleware)
+	chain, err := b.Middleware(bus.RoleWorker, middlewareField, options.Middleware)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +46,21 @@ func NewWorker[T any](b *bus.Bus, t Task[T], handler func(ctx context.Context, v
 		return nil, err
 	}
 	return &Worker{w}, nil
+}
+
+// middlewareField is the option that the middleware of a worker stands in.
+const middlewareField = "pipeline.Options.Middleware"
+
+// Plan is what [bus.Bus.Explain] asks for, inside the module. What comes from plain peers comes at most once.
+func (w *Worker) Plan() (e bus.Explanation, field string, own []bus.Middleware) {
+	o := &w.core.options
+	e = bus.Explanation{
+		Role: bus.RoleWorker, Name: o.Name, Topics: w.core.depot.name, Workers: o.Workers, Queue: o.Workers * o.Prefetch, Local: bus.AtLeastOnce,
+	}
+	if w.core.depot.hub.tasker != nil {
+		e.Remote = bus.AtLeastOnce
+	}
+	return e, middlewareField, o.Middleware
 }
 
 // hire makes a worker, and gives credit to the producers that are connected.

@@ -43,7 +43,7 @@ type place interface {
 
 // newSink returns a sink with the handler that kind gives it.
 func newSink[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintptr, kind func(*sink[T])) (*sink[T], error) {
-	chain, err := b.Middleware(bus.RoleSubscriber, "subscriber.Options.Middleware", o.Middleware)
+	chain, err := b.Middleware(bus.RoleSubscriber, middlewareField, o.Middleware)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ type Subscription struct {
 	bus    *bus.Bus
 	sink   bus.Sink
 	member *lane.Member
+	plan   bus.Explanation
+	own    []bus.Middleware
 }
 
 // New calls handler for every event that sel selects, until the subscription or the bus is closed. It has begun when New
@@ -51,7 +53,8 @@ func subscribe[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintpt
 		return nil, err
 	}
 	s.begun()
-	return &Subscription{b, s, s.Member()}, nil
+	plan, own := options.explain(b, sel.String())
+	return &Subscription{b, s, s.Member(), plan, own}, nil
 }
 
 // callSite returns where the exported function was called that calls the one that calls it.
