@@ -9,6 +9,10 @@ FUZZTIME ?= 30s
 # How often each benchmark runs.
 BENCHCOUNT ?= 1
 
+# What has heavy dependencies is in modules of its own: parts of the library, and benchmarks beside other software.
+PARTS := $(patsubst %/go.mod,%,$(wildcard middleware/*/go.mod))
+BENCHES := $(patsubst %/go.mod,%,$(wildcard bench/*/go.mod))
+
 # The linters are pinned in a module of their own.
 TOOL := go tool -modfile=tools/go.mod
 
@@ -25,6 +29,7 @@ test: lint fuzz interop race ## all checks of continuous integration, the Go tes
 
 .PHONY: race
 race: ## the Go tests under the race detector
+	for part in $(PARTS); do go -C $$part test -race ./...; done
 	go test -race ./...
 
 .PHONY: lint
@@ -37,13 +42,16 @@ lint: ## formatting, go vet, the linters, and tidy module files
 	$(TOOL) revive -config revive.toml -set_exit_status ./...
 	go mod tidy -diff
 	go -C tools mod tidy -diff
-	go -C bench/nats mod tidy -diff
-	go -C bench/nats vet ./...
-	go -C bench/nats tool -modfile=../../tools/go.mod staticcheck ./...
+	for module in $(PARTS) $(BENCHES); do \
+		go -C $$module mod tidy -diff; \
+		go -C $$module vet ./...; \
+		go -C $$module tool -modfile=../../tools/go.mod staticcheck ./...; \
+		go -C $$module tool -modfile=../../tools/go.mod revive -config ../../revive.toml -set_exit_status ./...; \
+	done
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME
-	./scripts/fuzz.sh $(FUZZTIME)
+	./scripts/fuzz.sh $(FUZZTIME) . $(PARTS)
 
 .PHONY: interop
 interop: # what the tests against libzmq need, where it can be installed
@@ -52,6 +60,8 @@ interop: # what the tests against libzmq need, where it can be installed
 .PHONY: bench
 bench: ## every benchmark BENCHCOUNT times, those beside NATS last
 	go test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./...
+	for part in $(PARTS); do go -C $$part test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./...; done
+	go -C bench/middleware run .
 	go -C bench/nats test -run '^$$' -bench . -count $(BENCHCOUNT)
 
 .PHONY: stress
