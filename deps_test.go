@@ -27,6 +27,7 @@ var imports = map[string]struct{ ours, modules string }{
 	".": {},
 
 	"internal/change":   {},
+	"internal/deadline": {},
 	"internal/envelope": {"", "uuid"},
 	"internal/lane":     {},
 	"internal/match":    {},
@@ -41,9 +42,9 @@ var imports = map[string]struct{ ours, modules string }{
 
 	"publisher":  {"bus topic codec transport internal/envelope internal/lane", "golang-lru uuid"},
 	"subscriber": {"bus topic codec transport internal/envelope internal/lane internal/match", "uuid"},
-	"request":    {"bus topic codec transport internal/change internal/envelope", "golang-lru uuid"},
+	"request":    {"bus topic codec transport internal/change internal/deadline internal/envelope", "golang-lru uuid"},
 	"pipeline":   {"bus topic codec transport internal/change internal/envelope internal/lane", "uuid"},
-	"middleware": {"bus publisher topic", "zerolog"},
+	"middleware": {"bus internal/deadline publisher topic", "zerolog"},
 
 	"socket":        {"internal/change internal/match internal/zmtp", "zmq4"},
 	"transport/zmq": {"transport socket internal/change internal/envelope", "zerolog zmq4"},

@@ -159,8 +159,8 @@ func (c *Client[Req, Resp]) remote(ctx context.Context, e topic.Event[Req], bega
 
 // direct calls the handler of a server in this process.
 func (c *Client[Req, Resp]) direct(ctx context.Context, s *Server, e topic.Event[Req], deadline time.Time) (reply Resp, err error) {
-	call := &callContext{Context: ctx, server: s.ctx, deadline: deadline}
-	defer call.end()
+	call := newCallContext(ctx, s.ctx, deadline)
+	defer call.End()
 	waited, err := s.slots.enter(call)
 	if err != nil {
 		return reply, c.verdict(ctx, err, deadline)

@@ -57,10 +57,10 @@ func newJob(s *Server, r transport.Request, h envelope.Header) *job {
 	j := &job{server: s, request: r}
 	j.origin = envelope.Origin{Topic: s.call, Source: h.Source, Remote: true, Encoded: r.Message().Payload}
 	j.meta = envelope.Meta{Origin: &j.origin, Seq: h.Seq, Time: h.Time, Text: h.Properties}
-	j.ctx.Context = s.ctx
+	j.ctx.Parent = s.ctx
 	if text, ok := envelope.Lookup(h.Properties, deadlineProperty); ok {
 		if left, err := strconv.ParseUint(text, 10, 32); err == nil { // another's nonsense is no deadline
-			j.ctx.deadline = r.Arrived().Add(time.Duration(left) * time.Millisecond)
+			j.ctx.At = r.Arrived().Add(time.Duration(left) * time.Millisecond)
 		}
 	}
 	return j
@@ -83,7 +83,7 @@ func (s *Server) take(j *job) {
 // abandoned ends the handler when nobody waits for the reply any more. A reply that is kept may be asked for again on another connection.
 func (j *job) abandoned(lost bool) {
 	if !lost || j.server.options.Idempotent == nil {
-		j.ctx.end()
+		j.ctx.End()
 	}
 }
 
@@ -115,7 +115,7 @@ func (s *Server) run(j *job, start bool) {
 
 // handle calls the handler, and answers.
 func (j *job) handle() outcome {
-	if err := j.ctx.endedBy(time.Unix(0, j.server.hub.bus.Now())); err != nil { // it has waited too long; the clock of the bus is cheap
+	if err := j.ctx.ErrAt(time.Unix(0, j.server.hub.bus.Now())); err != nil { // it has waited too long; the clock of the bus is cheap
 		j.finish(encoding{}, err)
 		return expiry
 	}
@@ -124,7 +124,7 @@ func (j *job) handle() outcome {
 
 // finish answers the job, and all that have asked the same.
 func (j *job) finish(payload encoding, err error) {
-	j.ctx.end()
+	j.ctx.End()
 	var refused *RemoteError
 	if err != nil {
 		refused = remote(err)
