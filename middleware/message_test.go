@@ -1,0 +1,78 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/codec"
+	"github.com/fanfare-go/fanfare/middleware"
+	"github.com/fanfare-go/fanfare/topic"
+)
+
+// message returns a message of a value on its way to a subscription, as the bus makes it.
+func message(m topic.Metadata) *bus.Message { return messageOf(bus.RoleSubscriber, m) }
+
+// messageOf is message for any role.
+func messageOf(r bus.Role, m topic.Metadata) *bus.Message {
+	if m.Topic == "" {
+		m.Topic = "orders.created"
+	}
+	e := topic.NewEvent("two pencils", m)
+	made := bus.NewMessage(&bus.Party{Role: r, Name: "shop"}, codec.JSON)
+	made.Reset(e.Meta(), &e, &e.Value)
+	return made
+}
+
+// call calls f through a chain.
+func call(ctx context.Context, f func(ctx context.Context) error, chain ...bus.Middleware) error {
+	return bus.Chain(func(ctx context.Context, _ *bus.Message) error { return f(ctx) }, chain...)(ctx, message(topic.Metadata{}))
+}
+
+// text is that of the error, "" for nil.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// refused checks that a bus refuses a middleware because of an option.
+func refused(t *testing.T, m bus.Middleware, field string, value any) {
+	t.Helper()
+	_, err := bus.New(&bus.Options{Publish: []bus.Middleware{m}})
+	var option *bus.OptionError
+	if !errors.As(err, &option) || option.Field != field || option.Value != value || option.Limit == "" {
+		t.Errorf("%s of %v: bus.New returned %v", field, value, err)
+	}
+}
+
+// allocations returns how often memory is allocated for a call of a handler that returns err.
+func allocations(t *testing.T, m bus.Middleware, err error) float64 {
+	t.Helper()
+	ctx, msg := t.Context(), message(topic.Metadata{})
+	h := bus.Chain(func(context.Context, *bus.Message) error { return err }, m)
+	return testing.AllocsPerRun(100, func() {
+		if got := h(ctx, msg); (got == nil) != (err == nil) {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
+// TestPhases checks the names and phases of all middleware: the documentation and errors tell them.
+func TestPhases(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		m     bus.Middleware
+		name  string
+		phase bus.Phase
+	}{
+		{middleware.Recover(), "recover", bus.PhaseRecover},
+		{middleware.Timeout(1), "timeout", bus.PhaseTimeout},
+	} {
+		if tc.m.Name != tc.name || tc.m.Phase != tc.phase || tc.m.Err != nil {
+			t.Errorf("%q: it is %q, in phase %v, with the error %v", tc.name, tc.m.Name, tc.m.Phase, tc.m.Err)
+		}
+	}
+}
