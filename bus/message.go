@@ -21,6 +21,7 @@ type Message struct {
 	codec   codec.Codec
 	encoded []byte // of the value, when it was asked for
 	stale   bool   // the value does not reflect meta.Encoded yet
+	kept    bool   // there is a snapshot
 	attempt int
 }
 
@@ -31,7 +32,7 @@ func NewMessage(p *Party, c codec.Codec) *Message { return &Message{party: p, co
 // pointer to its value.
 func (m *Message) Reset(meta *envelope.Meta, event, body any) {
 	m.meta, m.event, m.body = meta, event, body
-	m.encoded, m.stale, m.attempt = nil, meta.Encoded() != nil, 1
+	m.encoded, m.stale, m.kept, m.attempt = nil, meta.Encoded() != nil, false, 1
 }
 
 // Party returns whose chain it passes.
@@ -132,6 +133,7 @@ func (m *Message) Frames() ([][]byte, error) {
 // SetPayload replaces the encoded event, which the message owns from then on. The value is decoded from it before it reaches a
 // subscriber's function; if that fails, the event fails with a [*DecodeError].
 func (m *Message) SetPayload(payload []byte) {
+	m.keep()
 	m.meta.SetEncoded([][]byte{payload})
 	m.encoded, m.stale = nil, true
 }
@@ -139,6 +141,7 @@ func (m *Message) SetPayload(payload []byte) {
 // Clone returns a copy that stays valid after the call, with an event of its own. What the value points to is shared.
 func (m *Message) Clone() *Message {
 	c := *m
+	c.kept = false
 	c.event, c.body, c.meta = m.event.(copier).Copy()
 	return &c
 }
