@@ -59,7 +59,8 @@ type Bus struct {
 	mu      sync.Mutex
 	routes  map[string]*Route
 	sinks   match.Index[Sink]
-	leaving []*lane.Member // of subscriptions that were closed, as long as their handlers run
+	leaving []departing // subscriptions that were closed, as long as their handlers run
+	past    past        // what those have counted that have ended
 	shared  map[any]*share
 
 	services []Service

@@ -180,7 +180,7 @@ func (b *Bus) freezeIdle() bool {
 		return false
 	}
 	for _, m := range b.leaving { // the roster does not know calls of those that were inline
-		if !ended(m) {
+		if !m.ended() {
 			return false
 		}
 	}
@@ -204,7 +204,10 @@ func (b *Bus) members() []*lane.Member {
 	for s := range b.sinks.All {
 		members = append(members, s.Member())
 	}
-	return append(members, b.leaving...)
+	for _, m := range b.leaving {
+		members = append(members, m.Member)
+	}
+	return members
 }
 
 // busy returns channels that are closed when what keeps the bus from being idle is done; those of what is done may be nil.

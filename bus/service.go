@@ -81,6 +81,23 @@ func (b *Bus) Changed() <-chan struct{} { return b.changed.Next() }
 // Tell closes the channel of Changed, inside the module.
 func (b *Bus) Tell() { b.changed.Tell() }
 
+// ServiceStats are how much work a server, a client, a queue of tasks or a worker has.
+type ServiceStats struct {
+	Name            string // what errors call it; not unique
+	Queued, Running uint64 // what waits now, and what runs now
+}
+
+// Services returns how much work there is on the bus that is not a subscription's. It may be called concurrently; the caller owns the slice.
+func (b *Bus) Services() (all []ServiceStats) {
+	for _, s := range b.servicesNow() {
+		if !change.Closed(s.Done()) {
+			queued, running := s.Left()
+			all = append(all, ServiceStats{Name: s.Name(), Queued: queued, Running: running})
+		}
+	}
+	return all
+}
+
 // servicesNow returns the services that there are.
 func (b *Bus) servicesNow() []Service {
 	b.mu.Lock()

@@ -1,9 +1,6 @@
 package bus
 
 import (
-	"slices"
-
-	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/fanfare-go/fanfare/internal/lane"
 	"github.com/fanfare-go/fanfare/internal/match"
@@ -95,7 +92,7 @@ func (b *Bus) detach(s Sink) bool {
 	}
 	b.generation.Add(1)
 	b.changed.Tell()
-	b.leaving = slices.DeleteFunc(append(b.leaving, s.Member()), ended)
+	b.leave(s)
 	return true
 }
 
@@ -114,9 +111,6 @@ func (b *Bus) routesOf(sel match.Selector) (routes []*Route) {
 	}
 	return routes
 }
-
-// ended reports whether a subscription is closed and its last handler has returned.
-func ended(m *lane.Member) bool { return change.Closed(m.Done()) }
 
 // sinksFor returns the subscriptions that want the topic.
 func (b *Bus) sinksFor(topic string) []Sink {
