@@ -9,6 +9,7 @@ import (
 	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/topic"
+	"github.com/google/uuid"
 )
 
 // message returns a message of a value on its way to a subscription, as the bus makes it.
@@ -23,6 +24,17 @@ func messageOf(r bus.Role, m topic.Metadata) *bus.Message {
 	made := bus.NewMessage(&bus.Party{Role: r, Name: "shop"}, codec.JSON)
 	made.Reset(e.Meta(), &e, &e.Value)
 	return made
+}
+
+// eventFor returns the message of an event in the chain of a party of b.
+func eventFor(b *bus.Bus, role bus.Role) *bus.Message {
+	var metadata topic.Metadata
+	if !role.Sends() {
+		metadata.Source, metadata.Seq = uuid.UUID{1}, 1
+	}
+	m := messageOf(role, metadata)
+	m.Party().Bus = b
+	return m
 }
 
 // call calls f through a chain.
