@@ -44,7 +44,7 @@ var imports = map[string]struct{ ours, modules string }{
 	"subscriber": {"bus topic codec transport internal/envelope internal/lane internal/match", "uuid"},
 	"request":    {"bus topic codec transport internal/change internal/deadline internal/envelope", "golang-lru uuid"},
 	"pipeline":   {"bus topic codec transport internal/change internal/envelope internal/lane", "uuid"},
-	"middleware": {"bus internal/deadline internal/envelope publisher topic", "zerolog"},
+	"middleware": {"bus internal/deadline internal/envelope publisher topic", "gobreaker golang-lru time zerolog"},
 
 	"socket":        {"internal/change internal/match internal/zmtp", "zmq4"},
 	"transport/zmq": {"transport socket internal/change internal/envelope", "zerolog zmq4"},
@@ -56,10 +56,12 @@ var imports = map[string]struct{ ours, modules string }{
 
 // modules are the modules of others, by the names that the table uses.
 var modules = map[string]string{
+	"gobreaker":  "github.com/sony/gobreaker/v2",
 	"goleak":     "go.uber.org/goleak", // test files only
 	"golang-lru": "github.com/hashicorp/golang-lru/v2",
 	"kong":       "github.com/alecthomas/kong",
 	"rapid":      "pgregory.net/rapid", // test files only
+	"time":       "golang.org/x/time",
 	"uuid":       "github.com/google/uuid",
 	"zerolog":    "github.com/rs/zerolog",
 	"zmq4":       "github.com/go-zeromq/zmq4",

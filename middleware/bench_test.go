@@ -27,6 +27,11 @@ func measureHandler(b *testing.B, handle bus.Handler, chain ...bus.Middleware) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := h(ctx, m); err != nil {
+// benchmark measures a handler that does nothing inside of m.
+func benchmark(b *testing.B, m bus.Middleware, message *bus.Message) {
+	h := bus.Chain(func(context.Context, *bus.Message) error { return nil }, m)
+	ctx := b.Context()
+		if err := h(ctx, message); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -67,3 +72,4 @@ func benchmarkTimeout(b *testing.B, m bus.Middleware) {
 		})
 	}
 }
+func BenchmarkCircuitBreaker(b *testing.B) { benchmark(b, middleware.CircuitBreaker(nil), order("7")) }
