@@ -73,3 +73,9 @@ func benchmarkTimeout(b *testing.B, m bus.Middleware) {
 	}
 }
 func BenchmarkCircuitBreaker(b *testing.B) { benchmark(b, middleware.CircuitBreaker(nil), order("7")) }
+
+func BenchmarkThrottle(b *testing.B) { benchmark(b, middleware.Throttle(1e12, 1000), order("7")) }
+
+func BenchmarkThrottleByKey(b *testing.B) {
+	benchmark(b, middleware.ThrottleByKey(1e12, 1000, nil), order("7"))
+}

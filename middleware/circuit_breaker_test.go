@@ -51,10 +51,14 @@ func TestCircuitBreakerOpensAndCloses(t *testing.T) {
 		call(nil, middleware.ErrOpen, false)
 		time.Sleep(time.Minute + 1)
 		call(nil, nil, true)
+		call(errNoStock, errNoStock, true) // the second trial fails
+		call(nil, middleware.ErrOpen, false)
+		time.Sleep(time.Minute + 1)
+		call(nil, nil, true)
 		call(nil, nil, true) // so many that it closes
 		call(errNoStock, errNoStock, true)
 		call(nil, nil, true)
-		want := []string{"closed to open", "open to half-open", "half-open to open", "open to half-open", "half-open to closed"}
+		want := []string{"closed to open", "open to half-open", "half-open to open", "open to half-open", "half-open to open", "open to half-open", "half-open to closed"}
 		if !slices.Equal(changes, want) {
 			t.Errorf("changes %q, want %q", changes, want)
 		}
