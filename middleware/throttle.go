@@ -82,7 +82,7 @@ type ThrottleOptions struct {
 	// Key returns what events are told apart by. It may be called concurrently. Those with the key "" share a rate like those of any other
 	// key. Default: the event's key, [bus.Message.Key].
 	Key func(m *bus.Message) string
-	// Keys is how many keys are remembered, at most, 1 to 16,777,216; one takes about 300 bytes. Then the one that was used least recently
+	// Keys is how many keys are remembered, at most, 1 to 16,777,216; one takes about 230 bytes. Then the one that was used least recently
 	// is forgotten: its next event finds a full burst, beside events that still wait. Default: 65,536.
 	Keys int
 }
