@@ -79,3 +79,5 @@ func BenchmarkThrottle(b *testing.B) { benchmark(b, middleware.Throttle(1e12, 10
 func BenchmarkThrottleByKey(b *testing.B) {
 	benchmark(b, middleware.ThrottleByKey(1e12, 1000, nil), order("7"))
 }
+
+func BenchmarkBulkhead(b *testing.B) { benchmark(b, middleware.Bulkhead(4, nil), order("7")) }
