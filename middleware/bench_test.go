@@ -81,3 +81,11 @@ func BenchmarkThrottleByKey(b *testing.B) {
 }
 
 func BenchmarkBulkhead(b *testing.B) { benchmark(b, middleware.Bulkhead(4, nil), order("7")) }
+
+func BenchmarkFilter(b *testing.B) {
+	benchmark(b, middleware.Filter(func(m *bus.Message) bool { return m.Header("country") == "" }), order("7"))
+}
+
+func BenchmarkValidate(b *testing.B) {
+	benchmark(b, middleware.Validate(func(context.Context, *bus.Message) error { return nil }), order("7"))
+}

@@ -1,0 +1,33 @@
+package middleware_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/middleware"
+)
+
+// TestNoAllocations is not parallel, as allocations of other tests would count.
+func TestNoAllocations(t *testing.T) {
+	for name, m := range map[string]bus.Middleware{
+		"filter":          middleware.Filter(wantSeven),
+		"validate":        middleware.Validate(func(context.Context, *bus.Message) error { return nil }),
+		"throttle":        middleware.Throttle(1e12, 1000),
+		"throttle by key": middleware.ThrottleByKey(1e12, 1000, nil),
+		"bulkhead":        middleware.Bulkhead(1, nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := bus.Chain(func(context.Context, *bus.Message) error { return nil }, m)
+			message := order("7")
+			n := testing.AllocsPerRun(100, func() {
+				if err := h(context.Background(), message); err != nil {
+					t.Error(err)
+				}
+			})
+			if n != 0 {
+				t.Errorf("%v allocations", n)
+			}
+		})
+	}
+}

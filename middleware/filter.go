@@ -1,0 +1,29 @@
+package middleware
+
+import (
+	"context"
+
+	"github.com/fanfare-go/fanfare/bus"
+)
+
+// Filter lets only the events through for which want returns true. The others count as filtered, neither as succeeded nor as failed. It is
+// for subscriptions that take a part of their topics' events, told by a header or the key: that spares the decoding of the rest.
+//
+// want may be called concurrently, and must not keep the message. On the publish side Publish returns an error that is [bus.ErrFiltered] for
+// an event that is not wanted, which has gone nowhere.
+func Filter(want func(m *bus.Message) bool) bus.Middleware {
+	made := bus.Middleware{Name: "filter", Phase: bus.PhaseAdmit}
+	if want == nil {
+		made.Err = &bus.OptionError{Field: "middleware.Filter want", Value: nil, Limit: "a function"}
+		return made
+	}
+	made.Wrap = func(next bus.Handler) bus.Handler {
+		return func(ctx context.Context, m *bus.Message) error {
+			if !want(m) {
+				return bus.ErrFiltered
+			}
+			return next(ctx, m)
+		}
+	}
+	return made
+}
