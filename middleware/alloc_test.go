@@ -6,6 +6,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/middleware"
+	"github.com/fanfare-go/fanfare/topic"
 )
 
 // TestNoAllocations is not parallel, as allocations of other tests would count.
@@ -16,10 +17,11 @@ func TestNoAllocations(t *testing.T) {
 		"throttle":        middleware.Throttle(1e12, 1000),
 		"throttle by key": middleware.ThrottleByKey(1e12, 1000, nil),
 		"bulkhead":        middleware.Bulkhead(1, nil),
+		"upcast":          middleware.Upcast(&middleware.UpcastOptions{Current: 2}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := bus.Chain(func(context.Context, *bus.Message) error { return nil }, m)
-			message := order("7")
+			message := messageOf(bus.RoleSubscriber, "two pencils", topic.Metadata{ID: "7", Headers: map[string]string{"schema-version": "2"}})
 			n := testing.AllocsPerRun(100, func() {
 				if err := h(context.Background(), message); err != nil {
 					t.Error(err)

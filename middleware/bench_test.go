@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/topic"
 )
@@ -88,4 +89,29 @@ func BenchmarkFilter(b *testing.B) {
 
 func BenchmarkValidate(b *testing.B) {
 	benchmark(b, middleware.Validate(func(context.Context, *bus.Message) error { return nil }), order("7"))
+}
+
+func BenchmarkUpcast(b *testing.B) {
+	current := topic.Metadata{Headers: map[string]string{"schema-version": "3"}}
+	benchmark(b, middleware.Upcast(&middleware.UpcastOptions{Current: 3}), messageOf(bus.RoleSubscriber, "two pencils", current))
+}
+
+// BenchmarkUpcastStep has one step, which does nothing: what is measured is what surrounds it.
+func BenchmarkUpcastStep(b *testing.B) {
+	h := bus.Chain(func(context.Context, *bus.Message) error { return nil },
+		middleware.Upcast(&middleware.UpcastOptions{Current: 2, Steps: map[int]func([]byte) ([]byte, error){
+			1: func(payload []byte) ([]byte, error) { return payload, nil },
+		}}))
+	value, encoded := topic.NewEvent("two pencils", topic.Metadata{}), [][]byte{[]byte("two pencils")}
+	message := bus.NewMessage(&bus.Party{Role: bus.RoleSubscriber}, codec.String)
+	ctx := b.Context()
+	b.ReportAllocs()
+	for b.Loop() {
+		e := value
+		e.Meta().SetEncoded(encoded)
+		message.Reset(e.Meta(), &e, &e.Value)
+		if err := h(ctx, message); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
