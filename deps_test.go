@@ -38,7 +38,8 @@ var imports = map[string]struct{ ours, modules string }{
 	"codec/multipart": {"codec", ""},
 	"transport":       {},
 	"topic":           {"codec internal/envelope internal/match", "uuid"},
-	"bus":             {"codec transport internal/change internal/envelope internal/lane internal/match", "golang-lru uuid zerolog"},
+	"bus":             {"codec internal/change internal/envelope internal/lane internal/match transport", "golang-lru uuid zerolog"},
+	"codec/protobuf":  {"codec", "protobuf"},
 
 	"publisher":  {"bus topic codec transport internal/envelope internal/lane", "golang-lru uuid"},
 	"subscriber": {"bus topic codec transport internal/envelope internal/lane internal/match", "uuid"},
@@ -60,6 +61,7 @@ var modules = map[string]string{
 	"goleak":     "go.uber.org/goleak", // test files only
 	"golang-lru": "github.com/hashicorp/golang-lru/v2",
 	"kong":       "github.com/alecthomas/kong",
+	"protobuf":   "google.golang.org/protobuf",
 	"rapid":      "pgregory.net/rapid", // test files only
 	"time":       "golang.org/x/time",
 	"uuid":       "github.com/google/uuid",
