@@ -40,6 +40,7 @@ var imports = map[string]struct{ ours, modules string }{
 	"topic":           {"codec internal/envelope internal/match", "uuid"},
 	"bus":             {"codec internal/change internal/envelope internal/lane internal/match transport", "golang-lru uuid zerolog"},
 	"codec/protobuf":  {"codec", "protobuf"},
+	"codec/pickle":    {"codec", ""},
 
 	"publisher":  {"bus topic codec transport internal/envelope internal/lane", "golang-lru uuid"},
 	"subscriber": {"bus topic codec transport internal/envelope internal/lane internal/match", "uuid"},
@@ -61,6 +62,7 @@ var modules = map[string]string{
 	"goleak":     "go.uber.org/goleak", // test files only
 	"golang-lru": "github.com/hashicorp/golang-lru/v2",
 	"kong":       "github.com/alecthomas/kong",
+	"og-rek":     "github.com/kisielk/og-rek", // test files only
 	"protobuf":   "google.golang.org/protobuf",
 	"rapid":      "pgregory.net/rapid", // test files only
 	"time":       "golang.org/x/time",
