@@ -75,7 +75,8 @@ func decoded(t *testing.T, m *bus.Message) {
 		return
 	}
 	e := m.Event().(*topic.Event[string])
-	if err := bus.Decode(e.Meta(), e.Meta().Payload(), codec.JSON, &e.Value); err != nil {
+	d := bus.NewDecoder(codec.JSON)
+	if err := d.Decode(e.Meta(), e.Meta().Encoded(), &e.Value); err != nil {
 		t.Error(err)
 	}
 	m.Fresh()

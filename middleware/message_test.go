@@ -13,10 +13,10 @@ import (
 )
 
 // message returns a message of a value on its way to a subscription, as the bus makes it.
-func message(m topic.Metadata) *bus.Message { return messageOf(bus.RoleSubscriber, m) }
+func message(m topic.Metadata) *bus.Message { return messageFor(bus.RoleSubscriber, m) }
 
-// messageOf is message for any role.
-func messageOf(r bus.Role, m topic.Metadata) *bus.Message {
+// messageFor is message for any role.
+func messageFor(r bus.Role, m topic.Metadata) *bus.Message {
 	if m.Topic == "" {
 		m.Topic = "orders.created"
 	}
@@ -32,7 +32,7 @@ func eventFor(b *bus.Bus, role bus.Role) *bus.Message {
 	if !role.Sends() {
 		metadata.Source, metadata.Seq = uuid.UUID{1}, 1
 	}
-	m := messageOf(role, metadata)
+	m := messageFor(role, metadata)
 	m.Party().Bus = b
 	return m
 }
