@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
 	"strings"
 	"sync"
@@ -127,6 +128,39 @@ func TestLag(t *testing.T) {
 	if _, is := gather(t, r)[of("lag_seconds_count", bus.RoleProducer, "orders.created")]; is {
 		t.Error("a producer has a lag")
 	}
+}
+
+// However wide apart what it measures is, a native histogram has 160 buckets at most, and loses nothing.
+func TestNativeBucketsAreBounded(t *testing.T) {
+	t.Parallel()
+	m, r := newMetrics(t, nil)
+	p, h := party(t, bus.RoleSubscriber), bus.Chain(nothing, m.Middleware())
+	const many = 250
+	for i := range many {
+		lag := time.Duration(float64(time.Millisecond) * math.Pow(1.1, float64(i)))
+		if err := h(t.Context(), message(p, "orders.created", time.Now().Add(-lag))); err != nil {
+			t.Error(err)
+		}
+	}
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != "fanfare_handler_lag_seconds" {
+			continue
+		}
+		lag, sum := f.GetMetric()[0].GetHistogram(), int64(0)
+		buckets := nativeBuckets(lag)
+		for _, n := range buckets {
+			sum += n
+		}
+		if len(buckets) < 80 || len(buckets) > 160 || sum != many {
+			t.Errorf("%d buckets with %d events, want 80 to 160 with %d", len(buckets), sum, many)
+		}
+		return
+	}
+	t.Error("there is no lag")
 }
 
 // A chain that sees more than a thousand topics has series of its own for a thousand of them, and one for the others, from any goroutine.

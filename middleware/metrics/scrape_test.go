@@ -100,7 +100,9 @@ func nativeBuckets(h *dto.Histogram) map[int32]int64 {
 		index += span.GetOffset()
 		for range span.GetLength() {
 			n, deltas = n+deltas[0], deltas[1:]
-			buckets[index] = n
+			if n > 0 { // small gaps are told as empty buckets
+				buckets[index] = n
+			}
 			index++
 		}
 	}
