@@ -26,8 +26,8 @@ const (
 //
 // Requests and tasks are events here. An event without an ID is nobody's cause, and no ID is invented for it: what its handler publishes was
 // caused by what has caused the event itself, if that is known, and is otherwise a root. Such are events of plain peers, requests within one
-// bus, and events that stay on a bus with a transport. The contexts of subscriber.Batch and subscriber.Events are of no single event, and have nothing. A handler that starts goroutines may give them
-// its context: it stays right after the handler has returned.
+// bus, and events that stay on a bus with a transport. The contexts of subscriber.Batch and subscriber.Events are of no single event, and have
+// nothing. A handler that starts goroutines may give them its context: it stays right after the handler has returned.
 //
 // Phase: [bus.PhaseCorrelate]. Reading costs one allocation for an event; IDs are computed only when somebody asks or publishes. An ID of
 // more than 255 bytes is treated as if it were not there, so that no peer can make what others publish too large.
