@@ -41,6 +41,7 @@ var imports = map[string]struct{ ours, modules string }{
 	"bus":             {"codec internal/change internal/envelope internal/lane internal/match transport", "golang-lru uuid zerolog"},
 	"codec/protobuf":  {"codec", "protobuf"},
 	"codec/pickle":    {"codec", ""},
+	"codec/msgpack":   {"codec", "msgpack"},
 
 	"publisher":  {"bus topic codec transport internal/envelope internal/lane", "golang-lru uuid"},
 	"subscriber": {"bus topic codec transport internal/envelope internal/lane internal/match", "uuid"},
@@ -64,6 +65,7 @@ var modules = map[string]string{
 	"kong":       "github.com/alecthomas/kong",
 	"og-rek":     "github.com/kisielk/og-rek", // test files only
 	"protobuf":   "google.golang.org/protobuf",
+	"msgpack":    "github.com/vmihailenco/msgpack/v5",
 	"rapid":      "pgregory.net/rapid", // test files only
 	"time":       "golang.org/x/time",
 	"uuid":       "github.com/google/uuid",
