@@ -42,6 +42,7 @@ var imports = map[string]struct{ ours, modules string }{
 	"codec/protobuf":  {"codec", "protobuf"},
 	"codec/pickle":    {"codec", ""},
 	"codec/msgpack":   {"codec", "msgpack"},
+	"codec/cbor":      {"codec", "cbor"},
 
 	"publisher":  {"bus topic codec transport internal/envelope internal/lane", "golang-lru uuid"},
 	"subscriber": {"bus topic codec transport internal/envelope internal/lane internal/match", "uuid"},
@@ -60,6 +61,7 @@ var imports = map[string]struct{ ours, modules string }{
 // modules are the modules of others, by the names that the table uses.
 var modules = map[string]string{
 	"gobreaker":  "github.com/sony/gobreaker/v2",
+	"cbor":       "github.com/fxamacker/cbor/v2",
 	"goleak":     "go.uber.org/goleak", // test files only
 	"golang-lru": "github.com/hashicorp/golang-lru/v2",
 	"kong":       "github.com/alecthomas/kong",
