@@ -43,6 +43,7 @@ var imports = map[string]struct{ ours, modules string }{
 	"codec/pickle":    {"codec", ""},
 	"codec/msgpack":   {"codec", "msgpack"},
 	"codec/cbor":      {"codec", "cbor"},
+	"codec/text":      {"codec", "text"},
 
 	"publisher":  {"bus topic codec transport internal/envelope internal/lane", "golang-lru uuid"},
 	"subscriber": {"bus topic codec transport internal/envelope internal/lane internal/match", "uuid"},
@@ -70,6 +71,7 @@ var modules = map[string]string{
 	"msgpack":    "github.com/vmihailenco/msgpack/v5",
 	"rapid":      "pgregory.net/rapid", // test files only
 	"time":       "golang.org/x/time",
+	"text":       "golang.org/x/text",
 	"uuid":       "github.com/google/uuid",
 	"zerolog":    "github.com/rs/zerolog",
 	"zmq4":       "github.com/go-zeromq/zmq4",
