@@ -67,3 +67,6 @@ func benchmarkTimeout(b *testing.B, m bus.Middleware) {
 		})
 	}
 }
+
+// BenchmarkRetry is one whose first attempt succeeds.
+func BenchmarkRetry(b *testing.B) { measure(b, middleware.Retry(nil)) }

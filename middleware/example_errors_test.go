@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -56,4 +57,38 @@ func ExampleTimeout() {
 		log.Fatal(err)
 	}
 	// Output: middleware: not done within 20ms: context deadline exceeded
+}
+
+// The warehouse answers the third time.
+func ExampleRetry() {
+	orders := topic.New[string]("orders.created")
+	attempts := 0
+	handler := func(_ context.Context, e topic.Event[string]) error {
+		if attempts++; attempts < 3 {
+			return errors.New("the warehouse is closed")
+		}
+		fmt.Println(e.Value, "packed")
+		return nil
+	}
+	b := must(bus.New(nil))
+	must(subscriber.New(b, orders, handler, &subscriber.Options{
+		Middleware: []bus.Middleware{middleware.Retry(&middleware.RetryOptions{
+			Initial: 10 * time.Millisecond,
+			Jitter:  -1, // none, for the output
+			OnRetry: func(_ context.Context, m *bus.Message, err error, wait time.Duration) {
+				fmt.Printf("attempt %d: %v, another one in %v\n", m.Attempt(), err, wait)
+			},
+		})},
+	}))
+	ctx := context.Background()
+	if err := must(publisher.New(b, orders, nil)).Publish(ctx, "two pencils"); err != nil {
+		log.Fatal(err)
+	}
+	if err := b.Shutdown(ctx); err != nil { // waits for the handler
+		log.Fatal(err)
+	}
+	// Output:
+	// attempt 1: the warehouse is closed, another one in 10ms
+	// attempt 2: the warehouse is closed, another one in 20ms
+	// two pencils packed
 }

@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/fanfare-go/fanfare/bus"
@@ -55,7 +56,7 @@ func refused(t *testing.T, m bus.Middleware, field string, value any) {
 	t.Helper()
 	_, err := bus.New(&bus.Options{Publish: []bus.Middleware{m}})
 	var option *bus.OptionError
-	if !errors.As(err, &option) || option.Field != field || option.Value != value || option.Limit == "" {
+	if !errors.As(err, &option) || option.Field != field || fmt.Sprint(option.Value) != fmt.Sprint(value) || option.Limit == "" {
 		t.Errorf("%s of %v: bus.New returned %v", field, value, err)
 	}
 }
@@ -81,6 +82,7 @@ func TestPhases(t *testing.T) {
 		phase bus.Phase
 	}{
 		{middleware.Recover(), "recover", bus.PhaseRecover},
+		{middleware.Retry(nil), "retry", bus.PhaseRetry},
 		{middleware.Timeout(1), "timeout", bus.PhaseTimeout},
 	} {
 		if tc.m.Name != tc.name || tc.m.Phase != tc.phase || tc.m.Err != nil {
