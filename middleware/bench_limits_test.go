@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"context"
+	"encoding/binary"
 	"testing"
 
 	"github.com/fanfare-go/fanfare/bus"
@@ -65,3 +66,14 @@ func BenchmarkUpcastStep(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkDeduplicate(b *testing.B) {
+	var number uint64
+	key := make([]byte, 8)
+	benchmark(b, middleware.Deduplicate(&middleware.DeduplicateOptions{Key: func(*bus.Message) string {
+		number++
+		return string(binary.BigEndian.AppendUint64(key[:0], number))
+	}}), order("7"))
+}
+
+func BenchmarkDuplicate(b *testing.B) { benchmark(b, middleware.Duplicate(), order("7")) }

@@ -2,7 +2,6 @@ package middleware_test
 
 import (
 	"context"
-	"encoding/binary"
 	"testing"
 	"time"
 
@@ -71,11 +70,3 @@ func benchmarkTimeout(b *testing.B, m bus.Middleware) {
 
 // BenchmarkRetry is one whose first attempt succeeds.
 func BenchmarkRetry(b *testing.B) { measure(b, middleware.Retry(nil)) }
-func BenchmarkDeduplicate(b *testing.B) {
-	var number uint64
-	key := make([]byte, 8)
-	benchmark(b, middleware.Deduplicate(&middleware.DeduplicateOptions{Key: func(*bus.Message) string {
-		number++
-		return string(binary.BigEndian.AppendUint64(key[:0], number))
-	}}), order("7"))
-}

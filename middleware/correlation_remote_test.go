@@ -149,8 +149,8 @@ func serving(t *testing.T, b *bus.Bus, noted chan<- correlation) {
 	}
 }
 
-// asking has the handler of "created" ask for a quote.
-func asking(t *testing.T, b *bus.Bus) {
+// asks has the handler of "created" ask for a quote.
+func asks(t *testing.T, b *bus.Bus) {
 	t.Helper()
 	cl, err := request.NewClient(b, quote, nil)
 	if err != nil {
@@ -182,7 +182,7 @@ func TestCorrelationOfRequests(t *testing.T) {
 			}
 			noted := make(chan correlation, 1)
 			serving(t, there, noted)
-			asking(t, here)
+			asks(t, here)
 			quoted := bustest.Record(t, there, topic.New[string]("quoted"))
 			if err := publishTo(t.Context(), here, "created", "created", publisher.ID("first")); err != nil {
 				t.Fatal(err)

@@ -1,15 +1,16 @@
 """A socket that sends and receives a value as pyzmq encodes it. Usage: talk.py TYPE bind|connect ENDPOINT FORM LITERAL
 
-FORM is json, pyobj, multipart, or string and its encoding, such as "string gbk". LITERAL is the value, as Python writes it. XPUB waits for a
+FORM is json, pyobj, multipart, or string and its encoding, such as "string gbk". LITERAL is the value, as Python writes it in a program. XPUB waits for a
 subscription, sends the topic "talk" and the value, and ends with its standard input; SUB receives that. PUSH sends the value, and ends with its
 standard input. PULL receives it. REQ sends it and receives it, REP receives it and sends it.
 
 Prints "ready" with its endpoint, and for each value that it receives "same", or what it is instead."""
-import ast, sys, zmq
+import sys, zmq
+from pprint import pformat  # the order of keys is not compared, types are
 
 kind, how, endpoint, form, literal = sys.argv[1:]
 form, *encoding = form.split()
-value = ast.literal_eval(literal)
+value = eval(literal, {})
 socket = zmq.Context().socket(getattr(zmq, kind))
 
 def send():
@@ -17,7 +18,7 @@ def send():
 
 def receive():
     got = getattr(socket, "recv_" + form)(0, *encoding)
-    print("same" if repr(got) == repr(value) else ascii(got), flush=True)
+    print("same" if pformat(got) == pformat(value) else ascii(got), flush=True)
 
 if kind == "SUB":
     socket.subscribe(b"talk")
