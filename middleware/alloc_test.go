@@ -17,6 +17,7 @@ func TestNoAllocations(t *testing.T) {
 		"throttle":        middleware.Throttle(1e12, 1000),
 		"throttle by key": middleware.ThrottleByKey(1e12, 1000, nil),
 		"bulkhead":        middleware.Bulkhead(1, nil),
+		"fault":           middleware.Fault(nil),
 		"upcast":          middleware.Upcast(&middleware.UpcastOptions{Current: 2}),
 	} {
 		t.Run(name, func(t *testing.T) {
