@@ -29,6 +29,7 @@ type entry struct {
 	Seq     uint64
 	Took    *float64 // milliseconds
 	Error   string
+	Ignored int
 }
 
 // logger returns a logger, and a function that returns what it has logged.
