@@ -84,3 +84,6 @@ func BenchmarkDuplicate(b *testing.B) { benchmark(b, middleware.Duplicate(), ord
 func BenchmarkFault(b *testing.B) { benchmark(b, middleware.Fault(nil), order("7")) }
 // BenchmarkIgnoreErrors is one without an error.
 func BenchmarkIgnoreErrors(b *testing.B) { measure(b, middleware.IgnoreErrors(errNoStock)) }
+
+// BenchmarkDelayOnError is one without an error.
+func BenchmarkDelayOnError(b *testing.B) { measure(b, middleware.DelayOnError(nil)) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/middleware"
@@ -61,4 +62,32 @@ func ExampleIgnoreErrorsFunc() {
 	// Output:
 	// no stock of notebooks
 	// 1 ignored
+}
+
+// The warehouse does not answer for a while: the worker begins the next order only after a pause.
+func ExampleDelayOnError() {
+	orders := topic.New[string]("orders.created")
+	begin, calls := time.Now(), 0
+	handler := func(_ context.Context, e topic.Event[string]) error {
+		if calls++; calls < 3 {
+			return errors.New("the warehouse does not answer")
+		}
+		fmt.Printf("%s after two pauses: %t\n", e.Value, time.Since(begin) >= 30*time.Millisecond)
+		return nil
+	}
+	b := must(bus.New(nil))
+	must(subscriber.New(b, orders, handler, &subscriber.Options{
+		Middleware: []bus.Middleware{report, middleware.DelayOnError(&middleware.DelayOnErrorOptions{Initial: 10 * time.Millisecond})},
+	}))
+	ctx := context.Background()
+	if _, err := must(publisher.New(b, orders, nil)).PublishBatch(ctx, []string{"pencils", "notebooks", "paper"}); err != nil {
+		log.Fatal(err)
+	}
+	if err := b.Shutdown(ctx); err != nil { // waits for the handler
+		log.Fatal(err)
+	}
+	// Output:
+	// the warehouse does not answer
+	// the warehouse does not answer
+	// paper after two pauses: true
 }

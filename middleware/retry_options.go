@@ -32,9 +32,6 @@ type RetryOptions struct {
 	OnRetry func(ctx context.Context, m *bus.Message, err error, wait time.Duration)
 }
 
-// maxWait is the longest wait that can be asked for: with jitter it is far from the end of a time.Duration.
-const maxWait = 8760 * time.Hour
-
 // withDefaults returns a copy with the defaults filled in.
 func (o *RetryOptions) withDefaults() (RetryOptions, error) {
 	var c RetryOptions
@@ -47,9 +44,6 @@ func (o *RetryOptions) withDefaults() (RetryOptions, error) {
 		value any
 		limit string
 	}{
-		{c.Initial >= 0 && c.Initial <= maxWait, "Initial", c.Initial, "0 to 8760h"},
-		{c.Max >= 0 && c.Max <= maxWait, "Max", c.Max, "0 to 8760h"},
-		{c.Max == 0 || c.Initial <= c.Max, "Initial", c.Initial, "at most Max, which is " + c.Max.String()},
 		{c.Multiplier == 0 || c.Multiplier >= 1 && c.Multiplier <= 1000, "Multiplier", c.Multiplier, "1 to 1000"},
 		{c.Jitter <= 1, "Jitter", c.Jitter, "at most 1"},
 		{c.MaxElapsed >= 0, "MaxElapsed", c.MaxElapsed, "0 or more"},
@@ -58,11 +52,11 @@ func (o *RetryOptions) withDefaults() (RetryOptions, error) {
 			return RetryOptions{}, &bus.OptionError{Field: "middleware.RetryOptions." + check.field, Value: check.value, Limit: check.limit}
 		}
 	}
-	c.Attempts = max(cmp.Or(c.Attempts, 3), -1)
-	if c.Initial == 0 {
-		c.Initial = min(100*time.Millisecond, cmp.Or(c.Max, maxWait))
+	var err error
+	if c.Initial, c.Max, err = growing("middleware.RetryOptions", c.Initial, c.Max); err != nil {
+		return RetryOptions{}, err
 	}
-	c.Max = cmp.Or(c.Max, max(10*time.Second, c.Initial))
+	c.Attempts = max(cmp.Or(c.Attempts, 3), -1)
 	c.Multiplier = cmp.Or(c.Multiplier, 2)
 	c.Jitter = max(cmp.Or(c.Jitter, 0.5), 0)
 	if c.Retryable == nil {

@@ -55,6 +55,11 @@ func TestRetryWaits(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				tc.options.Jitter = never
+				tc.options.OnRetry = func(_ context.Context, _ *bus.Message, _ error, wait time.Duration) {
+					if wait < 0 {
+						t.Errorf("a wait of %v", wait)
+					}
+				}
 				fail := tc.fail
 				if fail == nil {
 					fail = func(int) error { return errNoStock }
