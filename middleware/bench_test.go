@@ -87,3 +87,6 @@ func BenchmarkIgnoreErrors(b *testing.B) { measure(b, middleware.IgnoreErrors(er
 
 // BenchmarkDelayOnError is one without an error.
 func BenchmarkDelayOnError(b *testing.B) { measure(b, middleware.DelayOnError(nil)) }
+
+// BenchmarkDelay is one of an event that is old enough.
+func BenchmarkDelay(b *testing.B) { measure(b, middleware.Delay(1)) }

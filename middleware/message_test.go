@@ -82,6 +82,7 @@ func TestPhases(t *testing.T) {
 		phase bus.Phase
 	}{
 		{middleware.Recover(), "recover", bus.PhaseRecover},
+		{middleware.Delay(1), "delay", bus.PhaseSchedule},
 		{middleware.DelayOnError(nil), "delay on error", bus.PhaseOutcome},
 		{middleware.IgnoreErrors(errNoStock), "ignore errors", bus.PhaseOutcome},
 		{middleware.Retry(nil), "retry", bus.PhaseRetry},
