@@ -102,6 +102,23 @@ func (m *Message) SetHeader(name, value string) error {
 	return nil
 }
 
+// SetID gives an event that has no ID one, of 1 to 255 bytes, which it keeps: before the bus has numbered it, or an event of a plain peer.
+// An ID never changes: the error, if any, says that there is another one already, or what is wrong with this one.
+func (m *Message) SetID(id string) error {
+	if reason := envelope.Fault(envelope.IDProperty, id, false); reason != "" {
+		return fmt.Errorf("bus: %s", reason)
+	}
+	switch has := m.ID(); has {
+	case id:
+		return nil
+	case "":
+		m.meta.SetProperty(envelope.IDProperty, id)
+		return nil
+	default:
+		return fmt.Errorf("bus: the event has the ID %q already, it cannot become %q", has, id)
+	}
+}
+
 // Payload returns the encoded event. A value published on this bus is encoded the first time; a payload that was received in
 // several parts is joined. The caller must not change it, and it stays valid after the call.
 func (m *Message) Payload() ([]byte, error) {

@@ -135,7 +135,7 @@ func (m *Meta) properties() string {
 
 // SetProperty sets a property. Other events of the same origin are not affected.
 func (m *Meta) SetProperty(name, value string) {
-	var text []byte
+	text := make([]byte, 0, len(m.Text)+len(KeyProperty)+len(name)+len(value)+10) // two lengths of a name, two of a value
 	if m.Origin.Keyed {
 		origin := *m.Origin
 		origin.Keyed = false
