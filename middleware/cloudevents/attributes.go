@@ -51,15 +51,13 @@ func (as *attributes) add(name, value string) {
 }
 
 // read returns the attributes among headers.
-func read(headers iter.Seq2[string, string]) (as attributes, err error) {
+func read(headers iter.Seq2[string, string]) (as attributes) {
 	for name, value := range headers {
 		if name, found := strings.CutPrefix(name, prefix); found {
-			if as = append(as, attribute{name, value}); len(as) > maxAttributes {
-				return nil, tooMany(name, value)
-			}
+			as = append(as, attribute{name, value})
 		}
 	}
-	return as, nil
+	return as
 }
 
 func tooMany(name, value string) error {

@@ -86,11 +86,7 @@ func takeStructured(m *bus.Message) error {
 	if err != nil {
 		return err
 	}
-	outside, err := read(m.Headers())
-	if err != nil {
-		return err
-	}
-	for _, a := range outside { // others take the value that is inside
+	for _, a := range read(m.Headers()) { // others take the value that is inside
 		if _, found := d.attributes.get(a.name); !found {
 			return wrongly(a.name, a.value, "it is a header beside a structured event that has no such attribute")
 		}
@@ -106,10 +102,7 @@ func takeStructured(m *bus.Message) error {
 }
 
 func takeBinary(m *bus.Message, dataContentType string) error {
-	as, err := read(m.Headers())
-	if err != nil {
-		return err
-	}
+	as := read(m.Headers())
 	if _, err := as.check(dataContentType); err != nil {
 		return err
 	}
@@ -135,7 +128,7 @@ func (as attributes) apply(m *bus.Message) error {
 // as the SDK's type. It has no data. The error is an [*Error], also for headers of what is no CloudEvent.
 func FromHeaders(headers iter.Seq2[string, string]) (event.Event, error) {
 	dataContentType := ""
-	as, err := read(func(yield func(string, string) bool) {
+	as := read(func(yield func(string, string) bool) {
 		for name, value := range headers {
 			if name == contentType {
 				dataContentType = value
@@ -144,9 +137,6 @@ func FromHeaders(headers iter.Seq2[string, string]) (event.Event, error) {
 			}
 		}
 	})
-	if err != nil {
-		return event.Event{}, err
-	}
 	c, err := as.check(dataContentType)
 	if err != nil {
 		return event.Event{}, err

@@ -151,10 +151,7 @@ func (s *sender) stamp(m *bus.Message) error {
 
 // attributes returns those of m.
 func (s *sender) attributes(m *bus.Message) (attributes, error) {
-	given, err := read(m.Headers())
-	if err != nil {
-		return nil, err
-	}
+	given := read(m.Headers())
 	id, err := identify(m, given)
 	if err != nil {
 		return nil, err
@@ -177,11 +174,13 @@ func (s *sender) attributes(m *bus.Message) (attributes, error) {
 	core("dataschema", s.DataSchema)
 	core("time", published(m))
 	for _, a := range given { // the extensions are left
-		as.add(a.name, a.value)
+		if as.add(a.name, a.value); len(as) > maxAttributes {
+			return as, nil // to be refused: more of them would only take time
+		}
 	}
 	for name, value := range m.Headers() {
 		if len(as) > maxAttributes {
-			break // they are refused: more of them only take time
+			break
 		}
 		if extends(name) && isText(value) { // a header may have bytes that an attribute may not
 			as.add(name, value)

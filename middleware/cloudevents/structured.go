@@ -67,8 +67,8 @@ type decoded struct {
 
 // decode reads an event in the JSON format. The error is an [*Error].
 //
-// The SDK could read it as well, but not from strangers: version 2.16.2 panics at a data_base64 that is a number, takes an escaped slash in it
-// for an error, leaves out what comes after a member without a name, and forgets a dataschema that it cannot parse.
+// The SDK could read it as well, but not from strangers: version 2.16.2 panics at a data_base64 that is a number, refuses an escaped slash in it
+// at times, leaves out what comes after a member without a name, and forgets a dataschema that it cannot parse.
 func decode(payload []byte) (*decoded, error) {
 	if !utf8.Valid(payload) {
 		return nil, wrongly("", "", "the event is not in UTF-8")
