@@ -77,3 +77,5 @@ func BenchmarkDeduplicate(b *testing.B) {
 }
 
 func BenchmarkDuplicate(b *testing.B) { benchmark(b, middleware.Duplicate(), order("7")) }
+
+func BenchmarkFault(b *testing.B) { benchmark(b, middleware.Fault(nil), order("7")) }

@@ -70,18 +70,7 @@ func benchmarkTimeout(b *testing.B, m bus.Middleware) {
 
 // BenchmarkRetry is one whose first attempt succeeds.
 func BenchmarkRetry(b *testing.B) { measure(b, middleware.Retry(nil)) }
-func BenchmarkDeduplicate(b *testing.B) {
-	var number uint64
-	key := make([]byte, 8)
-	benchmark(b, middleware.Deduplicate(&middleware.DeduplicateOptions{Key: func(*bus.Message) string {
-		number++
-		return string(binary.BigEndian.AppendUint64(key[:0], number))
-	}}), order("7"))
-}
 
-func BenchmarkDuplicate(b *testing.B) { benchmark(b, middleware.Duplicate(), order("7")) }
-
-func BenchmarkFault(b *testing.B) { benchmark(b, middleware.Fault(nil), order("7")) }
 // BenchmarkIgnoreErrors is one without an error.
 func BenchmarkIgnoreErrors(b *testing.B) { measure(b, middleware.IgnoreErrors(errNoStock)) }
 

@@ -42,7 +42,7 @@ func TestDelayOnError(t *testing.T) {
 				h := bus.Chain(func(context.Context, *bus.Message) error { n++; return tc.errs[n-1] }, middleware.DelayOnError(tc.options))
 				for i, want := range tc.want {
 					begin := time.Now()
-					if err := h(t.Context(), messageOf(tc.role, topic.Metadata{})); err != tc.errs[i] {
+					if err := h(t.Context(), messageFor(tc.role, topic.Metadata{})); err != tc.errs[i] {
 						t.Errorf("event %d: got %v, want %v", i, err, tc.errs[i])
 					}
 					if took := time.Since(begin); took != want {

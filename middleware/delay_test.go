@@ -62,7 +62,7 @@ func delayed(t *testing.T, r bus.Role, published time.Time) time.Duration {
 	err := bus.Chain(func(context.Context, *bus.Message) error {
 		handled = time.Since(begin)
 		return errNoStock
-	}, middleware.Delay(time.Minute))(t.Context(), messageOf(r, topic.Metadata{Time: published}))
+	}, middleware.Delay(time.Minute))(t.Context(), messageFor(r, topic.Metadata{Time: published}))
 	if err != errNoStock {
 		t.Errorf("got %v", err)
 	}
