@@ -245,7 +245,7 @@ func TestSendErrors(t *testing.T) {
 func TestSendDoesNotEncode(t *testing.T) {
 	t.Parallel()
 	_, err := send(t, &cloudevents.SendOptions{Mode: cloudevents.Structured}, texts, "abc\xff")
-	if want := "not valid UTF-8 at byte 3 of 4"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "at byte 3: text of 4 bytes is not valid UTF-8"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q in it", err, want)
 	}
 }
