@@ -80,7 +80,8 @@ func WithCorrelationID(ctx context.Context, id string) context.Context {
 }
 
 // correlated is the context of what belongs together. It holds a copy of what identifies the event, since the message is used again, and
-// computes no ID before somebody asks: one that is made of source, topic and sequence costs as much as five times all else here.
+// computes no ID before somebody asks: one that is made of source, topic and sequence costs several times what all else here does. A context
+// that is kept keeps an encoded payload alive with it.
 type correlated struct {
 	context.Context
 	id      string                 // of WithCorrelationID

@@ -3,6 +3,7 @@ package tracing_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -182,5 +183,45 @@ func TestPropagatorThatMayNot(t *testing.T) {
 	want := `tracing: propagator: bus: header "id" is set when publishing, not later`
 	if len(told) != 1 || told[0].Error() != want || sent.ID() != "" {
 		t.Errorf("told %v, want %s", told, want)
+	}
+}
+
+// reading is a propagator that notes what it gets.
+type reading struct{ got map[string]int }
+
+func (r reading) Inject(context.Context, propagation.TextMapCarrier) {}
+
+func (r reading) Extract(ctx context.Context, carrier propagation.TextMapCarrier) context.Context {
+	for _, name := range carrier.Keys() {
+		r.got[name] = len(carrier.Get(name))
+	}
+	return ctx
+}
+
+func (r reading) Fields() []string { return nil }
+
+// TestPropagatorsGetNoLongHeaders is about those that have no limits of their own.
+func TestPropagatorsGetNoLongHeaders(t *testing.T) {
+	t.Parallel()
+	r := reading{map[string]int{}}
+	newTraces(t).hop(t, tracing.Options{Propagator: r}, map[string]string{"longest": strings.Repeat("x", 8192), "too-long": strings.Repeat("x", 8193)})
+	if want := map[string]int{"longest": 8192, "too-long": 0}; !maps.Equal(r.got, want) {
+		t.Errorf("got %v bytes, want %v", r.got, want)
+	}
+}
+
+// TestNonsenseIsNoLink has a handler in the publisher's goroutine: its context has a span, and the headers have none.
+func TestNonsenseIsNoLink(t *testing.T) {
+	t.Parallel()
+	tr := newTraces(t)
+	h := around(tr.provider, func(context.Context, *bus.Message) error { return nil })
+	ctx, root := tr.root()
+	if err := h(ctx, message(bus.RoleSubscriber, map[string]string{"traceparent": "nonsense"})()); err != nil {
+		t.Fatal(err)
+	}
+	root.End()
+	tr.line("root", "process orders.created")
+	if links := tr.get("process orders.created").Links; len(links) != 0 {
+		t.Errorf("links %v", links)
 	}
 }

@@ -38,7 +38,7 @@ func describe(s tracetest.SpanStub) span {
 }
 
 // runChild is the program of a process: its handler of "created" publishes "paid" on its own bus, which it handles as well. It says "handled",
-// ends when its standard input does, and prints its spans.
+// ends when its standard input does, and prints its spans. "created" comes as soon as it has subscribed to that, so it does so last.
 func runChild(endpoint string) {
 	if endpoint == "global" {
 		runGlobal()
@@ -50,12 +50,12 @@ func runChild(endpoint string) {
 	traced := []bus.Middleware{tracing.New(&tracing.Options{TracerProvider: provider})}
 	b, err := bus.New(&bus.Options{Transport: tr, Publish: traced, Subscribe: traced})
 	must(err)
-	_, err = subscriber.New(b, created, func(ctx context.Context, e topic.Event[string]) error { return publish(ctx, b, "paid", e.Value) }, nil)
-	must(err)
 	_, err = subscriber.New(b, topic.New[string]("paid"), func(context.Context, topic.Event[string]) error {
 		fmt.Println("handled")
 		return nil
 	}, nil)
+	must(err)
+	_, err = subscriber.New(b, created, func(ctx context.Context, e topic.Event[string]) error { return publish(ctx, b, "paid", e.Value) }, nil)
 	must(err)
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		panic("unexpected: " + lines.Text())

@@ -55,7 +55,7 @@ func New(o *Options) bus.Middleware {
 	_, t.silent = t.tracer.(noop.Tracer)
 	if t.propagator == nil {
 		t.propagator = propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
-		t.fields = []string{"traceparent", "tracestate", "baggage"}
+		t.fields = []string{"traceparent", "baggage"} // a tracestate alone says nothing
 	}
 	return bus.Middleware{Name: "tracing", Phase: bus.PhaseObserve, Wrap: func(next bus.Handler) bus.Handler {
 		c := &chain{tracing: t, next: next}

@@ -249,7 +249,8 @@ func TestAttributes(t *testing.T) {
 				}
 			}
 		}
-		if s := sent.InstrumentationScope; s.Name != "github.com/fanfare-go/fanfare/middleware/tracing" || s.SchemaURL != "https://opentelemetry.io/schemas/1.43.0" {
+		scope, schema := "github.com/fanfare-go/fanfare/middleware/tracing", "https://opentelemetry.io/schemas/1.43.0"
+		if s := sent.InstrumentationScope; s.Name != scope || s.SchemaURL != schema {
 			t.Errorf("the scope is %+v", s)
 		}
 	})
