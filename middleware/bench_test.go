@@ -2,12 +2,14 @@ package middleware_test
 
 import (
 	"context"
+	"io"
 	"testing"
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/topic"
+	"github.com/rs/zerolog"
 )
 
 // measure calls a handler that does nothing through a chain, with a context that can end as that of a subscription. What it takes without a
@@ -79,3 +81,18 @@ func BenchmarkDelayOnError(b *testing.B) { measure(b, middleware.DelayOnError(ni
 
 // BenchmarkDelay is one of an event that is old enough.
 func BenchmarkDelay(b *testing.B) { measure(b, middleware.Delay(1)) }
+
+// BenchmarkLog is one of events that pass: whose level is left out, or that are written to nowhere, all or one of a hundred.
+func BenchmarkLog(b *testing.B) {
+	for _, tc := range []struct {
+		name    string
+		level   zerolog.Level
+		options *middleware.LogOptions
+	}{
+		{"disabled", zerolog.InfoLevel, nil},
+		{"all", zerolog.DebugLevel, nil},
+		{"sampled", zerolog.DebugLevel, &middleware.LogOptions{Sampler: &zerolog.BasicSampler{N: 100}}},
+	} {
+		b.Run(tc.name, func(b *testing.B) { measure(b, middleware.Log(zerolog.New(io.Discard).Level(tc.level), tc.options)) })
+	}
+}

@@ -57,7 +57,7 @@ func ExampleLog() {
 		Out: os.Stdout, NoColor: true,
 		PartsExclude: []string{zerolog.TimestampFieldName}, FieldsExclude: []string{"took"}, // as they differ from run to run
 	})
-	b, err := bus.New(&bus.Options{Publish: []bus.Middleware{middleware.Log(log)}})
+	b, err := bus.New(&bus.Options{Publish: []bus.Middleware{middleware.Log(log, nil)}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -74,8 +74,8 @@ func ExampleLog() {
 		}
 	}
 	// Output:
-	// DBG event passed seq=1 topic=orders.created
-	// DBG event passed seq=2 topic=orders.created
+	// DBG event passed role=publisher seq=1 topic=orders.created
+	// DBG event passed role=publisher seq=2 topic=orders.created
 }
 
 // What has failed for good goes to a topic of its own.

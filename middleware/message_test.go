@@ -11,6 +11,7 @@ import (
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/topic"
 	"github.com/google/uuid"
+	"github.com/rs/zerolog"
 )
 
 // message returns a message of a value on its way to a subscription, as the bus makes it.
@@ -85,6 +86,7 @@ func TestPhases(t *testing.T) {
 		{middleware.Delay(1), "delay", bus.PhaseSchedule},
 		{middleware.DelayOnError(nil), "delay on error", bus.PhaseOutcome},
 		{middleware.IgnoreErrors(errNoStock), "ignore errors", bus.PhaseOutcome},
+		{middleware.Log(zerolog.Nop(), nil), "log", bus.PhaseObserve},
 		{middleware.Retry(nil), "retry", bus.PhaseRetry},
 		{middleware.Timeout(1), "timeout", bus.PhaseTimeout},
 	} {

@@ -30,6 +30,8 @@ type entry struct {
 	Took    *float64 // milliseconds
 	Error   string
 	Ignored int
+	Role    string
+	Attempt int
 }
 
 // logger returns a logger, and a function that returns what it has logged.
@@ -117,7 +119,7 @@ func TestLogSeesWhatRecoverMade(t *testing.T) {
 	check := func(t *testing.T, got []entry) {
 		t.Helper()
 		for i := range got {
-			got[i].Seq, got[i].Took = 0, nil
+			got[i].Seq, got[i].Took, got[i].Role = 0, nil, ""
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
@@ -126,7 +128,7 @@ func TestLogSeesWhatRecoverMade(t *testing.T) {
 	t.Run("publish", func(t *testing.T) {
 		t.Parallel()
 		log, logged := logger(t)
-		err := publish(t, bustest.New(t), "first", middleware.Log(log), middleware.Recover(), fail)
+		err := publish(t, bustest.New(t), "first", middleware.Log(log, nil), middleware.Recover(), fail)
 		if panicked := (*bus.PanicError)(nil); !errors.As(err, &panicked) {
 			t.Errorf("Publish returned %v", err)
 		}
@@ -137,7 +139,7 @@ func TestLogSeesWhatRecoverMade(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			log, logged := logger(t)
 			b := bustest.New(t)
-			sub := handle(t, b, func(string) error { return nil }, middleware.Log(log), middleware.Recover(), fail)
+			sub := handle(t, b, func(string) error { return nil }, middleware.Log(log, nil), middleware.Recover(), fail)
 			if err := publish(t, b, "first"); err != nil {
 				t.Fatal(err)
 			}

@@ -33,7 +33,7 @@ func newAudit(b *bus.Bus, r *reporter) (*audit, error) {
 		Name: "audit",
 		Middleware: []bus.Middleware{
 			bus.Wrap("count failure", a.countFailure),
-			middleware.Log(log),
+			middleware.Log(log, nil),
 			middleware.Recover(),
 		},
 	})
