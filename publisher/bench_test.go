@@ -219,3 +219,39 @@ func BenchmarkPolicies(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkEmptyChain is BenchmarkInline with no middleware named anywhere, and with empty lists of it everywhere: both are to take the same.
+func BenchmarkEmptyChain(b *testing.B) {
+	for _, tc := range []struct {
+		name  string
+		chain []bus.Middleware
+	}{
+		{"nil", nil},
+		{"empty", []bus.Middleware{}},
+	} {
+		b.Run(tc.name, func(b *testing.B) {
+			in, err := bus.New(&bus.Options{Publish: tc.chain, Subscribe: tc.chain})
+			if err != nil {
+				b.Fatal(err)
+			}
+			sub, err := subscriber.New(in, samples, (&counter{}).handle, &subscriber.Options{Inline: true, Middleware: tc.chain})
+			if err != nil {
+				b.Fatal(err)
+			}
+			pub, err := publisher.New(in, samples, &publisher.Options{Middleware: tc.chain})
+			if err != nil {
+				b.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(b.Context())
+			defer cancel()
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := range b.N {
+				if err := pub.Publish(ctx, sample{ID: i, Text: "x"}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			finish(b, ctx, in, []*subscriber.Subscription{sub})
+		})
+	}
+}
