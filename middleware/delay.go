@@ -31,7 +31,7 @@ func Delay(d time.Duration) bus.Middleware {
 		return func(ctx context.Context, m *bus.Message) error {
 			left := d
 			if published := m.Time(); !published.IsZero() && !m.Party().Role.Sends() {
-				left = d - min(max(time.Since(published), 0), d)
+				left = d - max(time.Since(published), 0)
 			}
 			if left > 0 {
 				if err := pause(ctx, left); err != nil {
