@@ -100,6 +100,8 @@ func TestSendStructured(t *testing.T) {
 			begin + `images.taken","datacontenttype":"application/octet-stream","time":"` + epoch + `"}`},
 		"JSON that is none": {sending(texts.WithCodec(odd{"application/json"}), "{"),
 			begin + `texts.written","datacontenttype":"application/json","time":"` + epoch + `","data_base64":"ew=="}`},
+		"JSON as text that is none": {sending(texts.WithCodec(odd{"text/json"}), "{"),
+			begin + `texts.written","datacontenttype":"text/json","time":"` + epoch + `","data_base64":"ew=="}`},
 		"JSON by its suffix": {sending(texts.WithCodec(odd{"application/geo+json"}), "{}"),
 			begin + `texts.written","datacontenttype":"application/geo+json","time":"` + epoch + `","data_base64":"e30="}`},
 		"no content type, JSON": {sending(texts.WithCodec(odd{}), "{}"),

@@ -126,7 +126,7 @@ func unquote(value json.RawMessage) (s string, err error) {
 	if value[0] == '"' && bytes.IndexByte(value, '\\') < 0 {
 		return string(value[1 : len(value)-1]), nil
 	}
-	err = json.Unmarshal(value, &s)
+	err = json.Unmarshal(value, &s) // of null makes no text
 	return s, err
 }
 
@@ -148,7 +148,6 @@ func (d *decoded) decodeData(members map[string]json.RawMessage) (err error) {
 	case !plain:
 	case isJSON(d.dataContentType):
 		d.data = value
-	case string(value) == "null": // no text at all
 	default:
 		s, err := unquote(value)
 		if err != nil {

@@ -170,6 +170,9 @@ func (w *wired) next(t *testing.T) *message {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(m.Frames) == 2 { // a plain event
+		return &message{nil, m.Frames[1]}
+	}
 	header, err := envelope.Parse(m.Frames[1])
 	if err != nil {
 		t.Fatal(err)
@@ -197,8 +200,14 @@ func (w *wired) send(t *testing.T, on string, m *message) {
 // sendOverWire publishes an event, and returns what arrives.
 func sendOverWire[T any](t *testing.T, o *cloudevents.SendOptions, on topic.Topic[T], value T, attributes ...publisher.Attribute) *message {
 	t.Helper()
+	return sendWith(t, o, nil, on, value, attributes...)
+}
+
+// sendWith is sendOverWire with options of the publisher.
+func sendWith[T any](t *testing.T, o *cloudevents.SendOptions, p *publisher.Options, on topic.Topic[T], value T, attributes ...publisher.Attribute) *message {
+	t.Helper()
 	w := wire(t, bus.Options{Name: "billing", Publish: []bus.Middleware{cloudevents.Send(o)}})
-	pub, err := publisher.New(w.bus, on, nil)
+	pub, err := publisher.New(w.bus, on, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,6 +289,17 @@ func TestSDKReadsDefaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSDKReadsPlainEvents has peers that are not ours: all that they get is the event in the JSON format.
+func TestSDKReadsPlainEvents(t *testing.T) {
+	t.Parallel()
+	m := sendWith(t, &cloudevents.SendOptions{Mode: cloudevents.Structured}, &publisher.Options{Plain: true}, orders, order{"pencil", 2}, publisher.ID("7"))
+	e := event.New()
+	if err := e.UnmarshalJSON(m.payload); err != nil || e.Validate() != nil || m.headers != nil {
+		t.Fatalf("got %v: %v, %v", m, err, e.Validate())
+	}
+	check(t, "event", e.ID()+" "+e.Type()+" "+string(e.Data()), `7 orders.created {"item":"pencil","count":2}`)
 }
 
 // TestReceiveFromTheSDK takes events that the SDK has made, in both modes, and from a plain peer.
