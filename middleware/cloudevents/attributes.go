@@ -60,10 +60,6 @@ func read(headers iter.Seq2[string, string]) (as attributes) {
 	return as
 }
 
-func tooMany(name, value string) error {
-	return wrong(name, value, fmt.Errorf("an event may have %d attributes", maxAttributes))
-}
-
 // check returns the context of the event that has these attributes and a datacontenttype, "" for none. The error is an [*Error].
 func (as attributes) check(dataContentType string) (*event.EventContextV1, error) {
 	if version, _ := as.get("specversion"); version != event.CloudEventsVersionV1 {
@@ -72,7 +68,7 @@ func (as attributes) check(dataContentType string) (*event.EventContextV1, error
 	c, size := &event.EventContextV1{}, len(dataContentType)
 	for i, a := range as {
 		if i == maxAttributes {
-			return nil, tooMany(a.name, a.value)
+			return nil, wrong(a.name, a.value, fmt.Errorf("an event may have %d attributes", maxAttributes))
 		}
 		if size += len(a.name) + len(a.value); size > maxSize {
 			return nil, wrong(a.name, a.value, fmt.Errorf("names and values may have %d bytes in all", maxSize))

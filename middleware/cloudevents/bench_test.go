@@ -27,8 +27,9 @@ func benchmark(b *testing.B, role bus.Role, meta envelope.Meta, payload []byte, 
 		meta.SetEncoded([][]byte{payload})
 	}
 	b.ReportAllocs()
+	var e topic.Event[order]
 	for b.Loop() {
-		e := topic.FromMeta(sample, meta)
+		e = topic.FromMeta(sample, meta)
 		m.Reset(e.Meta(), &e, &e.Value)
 		if err := h(b.Context(), m); err != nil {
 			b.Fatal(err)

@@ -92,6 +92,8 @@ func TestSendStructured(t *testing.T) {
 			begin + `texts.written","datacontenttype":"text/plain; charset=utf-8","time":"` + epoch + `","data":"größer\n"}`},
 		"text in another encoding": {sending(texts.WithCodec(odd{"text/plain; charset=latin1"}), "gr\xf6\xdfer"),
 			begin + `texts.written","datacontenttype":"text/plain; charset=latin1","time":"` + epoch + `","data_base64":"Z3L232Vy"}`},
+		"text in another encoding that looks like UTF-8": {sending(texts.WithCodec(odd{"text/plain; charset=latin1"}), "\xc3\xb6"),
+			begin + `texts.written","datacontenttype":"text/plain; charset=latin1","time":"` + epoch + `","data_base64":"w7Y="}`},
 		"text that is none": {sending(texts.WithCodec(odd{"text/plain"}), "gr\xf6\xdfer"),
 			begin + `texts.written","datacontenttype":"text/plain","time":"` + epoch + `","data_base64":"Z3L232Vy"}`},
 		"bytes": {sending(images, []byte{0, 255}),

@@ -89,8 +89,6 @@ func decode(payload []byte) (*decoded, error) {
 			return nil, wrong(name, string(members[name]), err)
 		case name == "datacontenttype":
 			d.dataContentType = value
-		case len(d.attributes) == maxAttributes:
-			return nil, tooMany(name, value)
 		default:
 			d.attributes = append(d.attributes, attribute{name, value})
 		}
