@@ -98,6 +98,7 @@ func TestMalformed(t *testing.T) {
 		"\x80\x06N.":                             "at byte 0: pickle protocol 6 at byte 0, want at most 5, at the beginning",
 		"N\x80\x02.":                             "at byte 1: pickle protocol 2 at byte 1, want at most 5, at the beginning",
 		"\x95\xff\xff\xff\xff\xff\xff\xff\xffN.": "at byte 11: unexpected EOF",
+		"\x95\x03\x00\x00\x00\x00\x00\x00\x00N.": "at byte 11: unexpected EOF",
 		"]e.":                                    "at byte 1: there is no open mark",
 		"l.":                                     "at byte 0: there is no open mark",
 		"N](a.":                                  "at byte 3: too few values on the stack",
