@@ -8,7 +8,9 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/middleware/metrics"
+	"github.com/fanfare-go/fanfare/middleware/tracing"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // row is a line of the table.
@@ -28,22 +30,57 @@ func rows() ([]row, error) {
 		{"empty chain, queue", within(0, 0), emptyChain(false)},
 		{"empty chain, inline", within(0, 0), emptyChain(true)},
 	}
+	yes := func(*bus.Message) bool { return true }
 	for _, of := range []struct {
-		name   string
-		target target
-		chain  bus.Middleware
+		name    string
+		target  target
+		chain   bus.Middleware
+		handler bus.Handler
 	}{
-		{"Log, to nowhere", none, middleware.Log(zerolog.Nop())},
-		{"Metrics", within(250, 0), measured.Middleware()},
-		{"context.WithTimeout", none, withTimeout()}, // what Timeout is compared with
-		{"Recover", within(50, 0), middleware.Recover()},
+		{"Delay", none, middleware.Delay(time.Nanosecond), nothing},
+		{"Correlation", none, middleware.Correlation(), nothing},
+		{"Log, to nowhere", none, middleware.Log(zerolog.Nop(), nil), nothing},
+		{"Tracing, no-op provider", within(50, 0), tracing.New(&tracing.Options{TracerProvider: noop.NewTracerProvider()}), nothing},
+		{"Metrics", within(250, 0), measured.Middleware(), nothing},
+		{"DeadLetter", none, middleware.DeadLetter("orders.dead", nil), nothing},
+		{"IgnoreErrors", none, middleware.IgnoreErrors(context.Canceled), nothing},
+		{"DelayOnError", none, middleware.DelayOnError(nil), nothing},
+		{"Upcast, nothing to do", none, middleware.Upcast(&middleware.UpcastOptions{Current: 1}), nothing},
+		{"Filter", none, middleware.Filter(yes), nothing},
+		{"Validate", none, middleware.Validate(nothing), nothing},
+		{"Deduplicate", none, middleware.Deduplicate(nil), nothing},
+		{"Retry, first attempt", none, middleware.Retry(nil), nothing},
+		{"CircuitBreaker", none, middleware.CircuitBreaker(nil), nothing},
+		{"Throttle", none, middleware.Throttle(1e12, 1000), nothing},
+		{"ThrottleByKey", none, middleware.ThrottleByKey(1e12, 1000, nil), nothing},
+		{"Bulkhead", none, middleware.Bulkhead(4, nil), nothing},
+		{"context.WithTimeout", none, withTimeout(), nothing}, // what Timeout is compared with
+		{"Timeout", within(-1, 2), middleware.Timeout(time.Minute), nothing},
+		{"context.WithTimeout, Done asked", none, withTimeout(), asking},
+		{"Timeout, Done asked", within(-1, 2), middleware.Timeout(time.Minute), asking},
+		{"Recover", within(50, 0), middleware.Recover(), nothing},
+		{"Fault, that never comes", none, middleware.Fault(nil), nothing},
+		{"Duplicate, both calls", none, middleware.Duplicate(), nothing},
 	} {
 		if of.chain.Err != nil {
 			return nil, fmt.Errorf("%s: %w", of.name, of.chain.Err)
 		}
-		all = append(all, row{of.name, of.target, around(of.chain)})
+		all = append(all, row{of.name, of.target, around(of.chain, of.handler)})
 	}
 	return all, nil
+}
+
+// nothing is a handler that does nothing.
+func nothing(context.Context, *bus.Message) error { return nil }
+
+// asking is a handler that watches its context.
+func asking(ctx context.Context, _ *bus.Message) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	default:
+		return nil
+	}
 }
 
 // withTimeout is what a program would write that has no Timeout.
