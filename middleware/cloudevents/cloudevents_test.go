@@ -96,6 +96,12 @@ func send[T any](t testing.TB, o *cloudevents.SendOptions, on topic.Topic[T], va
 // receive takes an event from elsewhere through Receive. An event of a plain peer has no headers.
 func receive(t testing.TB, o *cloudevents.ReceiveOptions, given headers, payload string) (got seen, err error) {
 	t.Helper()
+	return receiveThrough(t, []bus.Middleware{cloudevents.Receive(o)}, given, payload)
+}
+
+// receiveThrough is receive with another chain.
+func receiveThrough(t testing.TB, chain []bus.Middleware, given headers, payload string) (got seen, err error) {
+	t.Helper()
 	meta := envelope.Meta{Origin: &envelope.Origin{Topic: orders.String(), Remote: true}}
 	if given != nil {
 		meta.Origin.Source, meta.Seq = uuid.MustParse("00112233-4455-6677-8899-aabbccddeeff"), 7
@@ -113,7 +119,7 @@ func receive(t testing.TB, o *cloudevents.ReceiveOptions, given headers, payload
 	err = bus.Chain(func(_ context.Context, m *bus.Message) error {
 		got, passed = look(m)
 		return nil
-	}, cloudevents.Receive(o))(t.Context(), m)
+	}, chain...)(t.Context(), m)
 	if err == nil {
 		err = passed
 	}

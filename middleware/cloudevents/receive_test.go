@@ -97,6 +97,12 @@ func TestReceiveFromPlainPeers(t *testing.T) {
 	}
 	check(t, "headers", got.headers.String(), minimal.with(headers{"content-type": "application/json"}).String())
 	check(t, "ID and payload", got.id+" "+got.payload, "7 1")
+	twice := []bus.Middleware{cloudevents.Receive(plain), cloudevents.Receive(plain)} // that of the bus, and that of a subscription
+	again, err := receiveThrough(t, twice, nil, "{"+minimalJSON+`,"data":1}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "twice", again.headers.String()+again.payload, got.headers.String()+got.payload)
 	if _, err := receive(t, plain, nil, "1"); err == nil {
 		t.Error("what is no CloudEvent passed")
 	}
