@@ -154,8 +154,8 @@ func (p *Producer[T]) innermost(ctx context.Context, m *bus.Message) error {
 	return p.accept(ctx, m.Event().(*topic.Event[T]))
 }
 
-// accept puts a task into the queue, encoded if it may leave the process.
-func (p *Producer[T]) accept(ctx context.Context, e *topic.Event[T]) error {
+// accept puts a task into the queue, encoded if it may leave the process, and gives it its number.
+func (p *Producer[T]) accept(ctx context.Context, e *topic.Event[T]) (err error) {
 	m := e.Meta()
 	if err := checkSize(m.Text); err != nil {
 		return err
@@ -167,15 +167,17 @@ func (p *Producer[T]) accept(ctx context.Context, e *topic.Event[T]) error {
 	case m.Encoded() != nil:
 		s.value = frames(m.Encoded())
 	case p.encodes:
-		return p.encode(ctx, s, e.Value)
+		m.Seq, err = p.encode(ctx, s, e.Value)
+		return err
 	default:
 		s.value = boxed(e.Value)
 	}
-	return p.send(ctx, s, true)
+	m.Seq, err = p.send(ctx, s, true)
+	return err
 }
 
 // encode is accept for a value that may leave the process.
-func (p *Producer[T]) encode(ctx context.Context, s slot, v T) (err error) {
+func (p *Producer[T]) encode(ctx context.Context, s slot, v T) (seq uint64, err error) {
 	e, _ := p.encoders.Get().(*encoding[T])
 	if e == nil {
 		e = &encoding[T]{}
@@ -186,7 +188,7 @@ func (p *Producer[T]) encode(ctx context.Context, s slot, v T) (err error) {
 		parts, err := f.AppendFrames(nil, &e.value)
 		e.value = *new(T)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		s.value = frames(parts)
 		return p.send(ctx, s, true)
@@ -194,7 +196,7 @@ func (p *Producer[T]) encode(ctx context.Context, s slot, v T) (err error) {
 	e.buffer, err = p.task.codec.Append(e.buffer[:0], &e.value)
 	e.value = *new(T)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	s.payload = e.buffer
 	if s.payload == nil {
@@ -211,9 +213,9 @@ func (p *Producer[T]) encode(ctx context.Context, s slot, v T) (err error) {
 }
 
 // send puts a task into the queue that the transport can carry, if there is one.
-func (p *Producer[T]) send(ctx context.Context, s slot, owned bool) error {
+func (p *Producer[T]) send(ctx context.Context, s slot, owned bool) (seq uint64, err error) {
 	if size := p.size(&s); p.encodes && size > p.limit {
-		return &SizeError{Task: p.task.name, Size: size, Limit: p.limit}
+		return 0, &SizeError{Task: p.task.name, Size: size, Limit: p.limit}
 	}
 	return p.core.send(ctx, s, owned)
 }

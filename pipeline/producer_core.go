@@ -72,27 +72,26 @@ func (p *producer) tell(seq uint64, how outcome, reason string) {
 }
 
 // send takes a task. The payload is copied, or kept with owned; nil: there is only the value.
-func (p *producer) send(ctx context.Context, s slot, owned bool) error {
+func (p *producer) send(ctx context.Context, s slot, owned bool) (seq uint64, err error) {
 	d := p.depot
 	if err := d.hub.bus.Admit(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	if !p.room.take() {
 		if err := p.await(ctx); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	d.lock()
 	defer d.unlock()
 	if p.closed || d.over || d.draining && d.hub.bus.Admit(ctx) != nil {
 		p.room.give(1)
-		return bus.ErrClosed
+		return 0, bus.ErrClosed
 	}
 	if s.payload != nil && !owned {
 		s.payload = d.queue.keep(s.payload)
 	}
-	d.queue.add(p, s)
-	return nil
+	return d.queue.add(p, s), nil
 }
 
 // await waits for room.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
 
@@ -76,5 +77,35 @@ func TestMiddlewareOfProducers(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		<-b.Done()
+	}
+}
+
+// What stands around Send knows afterwards which task it was, as a publisher's middleware does.
+func TestMiddlewareOfProducersKnowsTheNumber(t *testing.T) {
+	t.Parallel()
+	for name, transport := range map[string]*zmq.Options{"on one bus": nil, "with a transport": {Push: zmq.Bind("tcp://127.0.0.1:0")}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := &bus.Options{}
+			if transport != nil {
+				tr, err := zmq.New(transport)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Transport = tr
+			}
+			b := bustest.New(t, o)
+			var seen []string
+			look := bus.Wrap("look", func(next bus.Handler) bus.Handler {
+				return func(ctx context.Context, m *bus.Message) error {
+					err := next(ctx, m)
+					seen = append(seen, fmt.Sprint(m.Seq(), m.ID() != ""))
+					return err
+				}
+			})
+			p := newProducer(t, b, numbers, &pipeline.ProducerOptions{Middleware: []bus.Middleware{look}})
+			send(t, p, 1, 2)
+			want(t, "seen", seen, "1 true", "2 true")
+		})
 	}
 }
