@@ -182,14 +182,14 @@ func TestPullTakesFromPyzmq(t *testing.T) {
 				t.Errorf("printed\n%s", got)
 			}
 		}
-		args := append([]string{"pull", "--plain", "--count", "20"}, tc.how...)
+		args := slices.Concat([]string{"pull", "--plain", "--count", "20"}, tc.how)
 		t.Run(name+", which binds", func(t *testing.T) {
 			t.Parallel()
-			check(t, start(t, append(args, "--connect", push(t, interop.Spec{Bind: []string{"tcp://127.0.0.1:*"}}).Ready()[0])...))
+			check(t, start(t, slices.Concat(args, []string{"--connect", push(t, interop.Spec{Bind: []string{"tcp://127.0.0.1:*"}}).Ready()[0]})...))
 		})
 		t.Run(name+", which connects", func(t *testing.T) {
 			t.Parallel()
-			pull := start(t, append(args, "--bind", anyPort)...)
+			pull := start(t, slices.Concat(args, []string{"--bind", anyPort})...)
 			push(t, interop.Spec{Connect: []string{pull.endpoint()}})
 			check(t, pull)
 		})
