@@ -41,6 +41,6 @@
 // # Limits
 //
 // What Python refers to twice is decoded, and encoded, as two equal values; what contains itself is an error. References to
-// references can multiply: a pickle may be decoded to 16 values for each of its bytes, and 4096 more, a byte of bytes being one of
-// them. Values nest at most 1000 deep.
+// references can multiply: a pickle may be decoded to 16 values for each of its bytes, and 4096 more, a byte of bytes and a key
+// that a struct does not have being one of them. Values nest at most 1000 deep.
 package pickle

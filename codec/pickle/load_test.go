@@ -232,3 +232,15 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("laughs: %v", err)
 	}
 }
+
+// A struct that ignores the keys of a dict looks at each of them, once for each mention of the dict.
+func TestIgnoredKeysAreBounded(t *testing.T) {
+	t.Parallel()
+	const size = 10_000
+	src := "](}\x94(" + strings.Repeat("NN", size) + "u" + strings.Repeat("h\x00", size) + "e."
+	var values []struct{ A int }
+	err := pickle.Codec.Decode([]byte(src), &values)
+	if err == nil || !strings.HasSuffix(err.Error(), "too much of it is mentioned many times") {
+		t.Errorf("got %v and %d values, want an error", err, len(values))
+	}
+}

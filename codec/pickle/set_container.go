@@ -107,6 +107,9 @@ func (s *setter) setStruct(into reflect.Value, v value, depth int) error {
 	if from.open {
 		return wrong(v, errItself)
 	}
+	if err := s.spend(v, len(from.items)/2); err != nil { // for the keys that it does not have, which take time as well
+		return err
+	}
 	from.open = true
 	for i := 0; i < len(from.items); i += 2 {
 		name, _ := from.items[i].is.(string)
