@@ -21,9 +21,10 @@ import (
 // is UTF-8, and no Decode takes one that is not: []byte is for other bytes.
 //
 // Decode takes any encoding that is valid, deterministic or not, and refuses a map that has a key twice, text that is not UTF-8, and
-// arrays, maps and tags that are nested more than 128 deep, or 32 where src has an item of indefinite length. An array or a map may
-// have 2^26 elements, as many as the largest message has bytes, and the library counts them before it allocates. Where src is cut short, too long or not well-formed the error is a
-// [*codec.FormatError] with the library's error in it; where T cannot hold what src says it is the library's own, without an offset.
+// arrays, maps and tags that are nested more than 128 deep, or 32 where src has an item of indefinite length, and integers of more than
+// 4096 bytes. An array or a map may have 2^26 elements, as many as the largest message has bytes, and the library counts them before it
+// allocates. Where src is cut short, too long or not well-formed the error is a [*codec.FormatError] with the library's error in it; where T
+// cannot hold what src says it is the library's own, without an offset.
 var Codec cborCodec
 
 type cborCodec struct{}
@@ -80,6 +81,9 @@ func (cborCodec) Append(dst []byte, v any) ([]byte, error) {
 // Decode decodes src, one data item, into what v points to.
 func (cborCodec) Decode(src []byte, v any) error {
 	if err := checkPointer(v); err != nil {
+		return err
+	}
+	if err := checkBignums(src); err != nil {
 		return err
 	}
 	mode := decoding
