@@ -8,7 +8,8 @@ import (
 )
 
 // Any returns a codec that encodes as first does, and decodes what any of the given codecs decodes: which of them is for an event tells its
-// content type. An event without one, as plain peers send it, is decoded by first. Of codecs with the same content type the first counts.
+// content type. That of a codec itself comes before what others accept as well, such as [String] and [Raw]; of several that are for it the
+// first counts. An event without a content type, as plain peers send it, is decoded by first.
 //
 //	Orders.WithCodec(codec.Any(cbor.Codec, codec.JSON)) // for topics that are on their way from JSON to CBOR
 func Any(first Codec, others ...Codec) Codec {
@@ -21,6 +22,9 @@ type anyCodec struct {
 }
 
 func (a anyCodec) choose(contentType string) Codec {
+	if i := slices.IndexFunc(a.all, func(c Codec) bool { return names(c, contentType) }); i >= 0 {
+		return Choose(a.all[i], contentType)
+	}
 	for _, c := range a.all {
 		if chosen := Choose(c, contentType); chosen != nil {
 			return chosen
@@ -42,7 +46,7 @@ func (r renamed) ContentType() string { return r.contentType }
 
 func (r renamed) choose(contentType string) Codec {
 	if same(contentType, r.contentType) {
-		return r.Codec
+		return Choose(r.Codec, r.Codec.ContentType()) // whatever it is made from
 	}
 	return Choose(r.Codec, contentType)
 }
@@ -65,12 +69,26 @@ func Choose(c Codec, contentType string) Codec {
 	return nil
 }
 
+// names reports whether a content type is that of c, or of one of those that it was made from.
+func names(c Codec, contentType string) bool {
+	switch c := c.(type) {
+	case anyCodec:
+		return slices.ContainsFunc(c.all, func(one Codec) bool { return names(one, contentType) })
+	case renamed:
+		return equal(contentType, c.contentType) || names(c.Codec, contentType)
+	}
+	return equal(contentType, c.ContentType())
+}
+
 // unknown is the content type of bytes of which nothing is known.
 const unknown = "application/octet-stream"
 
 // same reports whether what has the content type got can be decoded as want.
-func same(got, want string) bool {
-	if got == "" || got == want || got == unknown {
+func same(got, want string) bool { return got == "" || got == unknown || equal(got, want) }
+
+// equal reports whether two content types are the same but for parameters that do not matter.
+func equal(got, want string) bool {
+	if got == want {
 		return true
 	}
 	gotType, gotParameters, gotErr := mime.ParseMediaType(got)
