@@ -14,25 +14,33 @@ import (
 //
 // It belongs to the call it was passed to and is used again afterwards. Clone keeps it. It is not safe for concurrent use.
 type Message struct {
-	party   *Party
-	meta    *envelope.Meta
-	event   any // *topic.Event[T], whose Meta is meta
-	body    any // *T, the event's value
-	codec   codec.Codec
-	encoded []byte // of the value, when it was asked for
-	stale   bool   // the value does not reflect meta.Encoded yet
-	kept    bool   // there is a snapshot
-	attempt int
+	party       *Party
+	meta        *envelope.Meta
+	event       any // *topic.Event[T], whose Meta is meta
+	body        any // *T, the event's value
+	codec       codec.Codec
+	contentType string // of codec
+	encoded     []byte // of the value, when it was asked for
+	stale       bool   // the value does not reflect meta.Encoded yet
+	kept        bool   // there is a snapshot
+	attempt     int
 }
 
 // NewMessage makes the message of one worker or publication, inside the module; c encodes its values.
-func NewMessage(p *Party, c codec.Codec) *Message { return &Message{party: p, codec: c} }
+func NewMessage(p *Party, c codec.Codec) *Message {
+	return &Message{party: p, codec: c, contentType: c.ContentType()}
+}
 
 // Reset makes it the message of another event, inside the module: event is a *topic.Event[T], meta its metadata, and body a
 // pointer to its value.
 func (m *Message) Reset(meta *envelope.Meta, event, body any) {
 	m.meta, m.event, m.body = meta, event, body
 	m.encoded, m.stale, m.kept, m.attempt = nil, meta.Encoded() != nil, false, 1
+	if !m.stale && meta.Origin.ContentType != m.contentType { // of a publisher with another codec: the payload will be what ours makes of the value
+		origin := *meta.Origin
+		origin.ContentType = m.contentType
+		meta.Origin = &origin
+	}
 }
 
 // Party returns whose chain it passes.
@@ -80,7 +88,7 @@ func (m *Message) Time() time.Time {
 // Key returns the event's key, "" when it has none.
 func (m *Message) Key() string { return m.meta.Key() }
 
-// Header returns the value of the named header, "" when there is none.
+// Header returns the value of the named header, "" when there is none. Header content-type is that of Payload.
 func (m *Message) Header(name string) string {
 	v, _ := m.meta.Property(name)
 	return v
