@@ -96,10 +96,10 @@ func equal(got, want string) bool {
 	return gotErr == nil && wantErr == nil && gotType == wantType && sameCharset(gotParameters, wantParameters["charset"])
 }
 
-// sameCharset reports whether parameters of a media type do not name another charset than want.
+// sameCharset reports whether parameters of a media type do not name another charset than want. UTF-8 has a second name, which is common.
 func sameCharset(parameters map[string]string, want string) bool {
 	got := parameters["charset"]
-	return got == "" || want == "" || strings.EqualFold(got, want)
+	return got == "" || want == "" || strings.EqualFold(got, want) || want == "utf-8" && strings.EqualFold(got, "utf8")
 }
 
 // ContentTypeError says that an event has a content type that its subscriber does not accept.

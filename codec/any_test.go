@@ -30,6 +30,7 @@ func TestChoose(t *testing.T) {
 		"raw takes nonsense":       {codec.Raw, ";;", codec.Raw},
 		"string takes JSON":        {codec.String, "application/json", codec.String},
 		"string takes UTF-8":       {codec.String, "text/html; charset=UTF-8", codec.String},
+		"string takes utf8":        {codec.String, "text/plain; charset=UTF8", codec.String},
 		"string takes no other":    {codec.String, "text/plain; charset=gbk", nil},
 		"other charset":            {gbk, "text/plain; charset=big5", codec.Raw}, // which Raw takes anyhow
 		"any, the first":           {both, "application/json", codec.JSON},
