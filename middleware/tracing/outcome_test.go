@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/middleware/tracing"
 	"github.com/fanfare-go/fanfare/publisher"
@@ -213,7 +214,7 @@ func TestNamesOfPeersAreMadeValid(t *testing.T) {
 	t.Parallel()
 	tr := newTraces(t)
 	h := around(tr.provider, func(context.Context, *bus.Message) error { return nil })
-	m := bus.NewMessage(&bus.Party{Role: bus.RoleSubscriber, Name: "bad \xff"}, nil)
+	m := bus.NewMessage(&bus.Party{Role: bus.RoleSubscriber, Name: "bad \xff"}, codec.String)
 	e := topic.NewEvent("two pencils", topic.Metadata{Topic: "orders.\xff", ID: "id \xff", Headers: map[string]string{"correlation-id": "id \xff"}})
 	m.Reset(e.Meta(), &e, &e.Value)
 	if err := h(t.Context(), m); err != nil {
