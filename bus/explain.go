@@ -16,7 +16,7 @@ const (
 	AtMostOnce
 	// Once is once, as long as the process lives and the bus is not closed.
 	Once
-	// AtLeastOnce is again and again until it was handled without an error.
+	// AtLeastOnce is again and again until it was handled without an error, or has become a dead letter.
 	AtLeastOnce
 )
 

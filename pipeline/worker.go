@@ -57,7 +57,7 @@ func (w *Worker) Plan() (e bus.Explanation, field string, own []bus.Middleware) 
 	e = bus.Explanation{
 		Role: bus.RoleWorker, Name: o.Name, Topics: w.core.depot.name, Workers: o.Workers, Queue: o.Workers * o.Prefetch, Local: bus.AtLeastOnce,
 	}
-	if w.core.depot.hub.tasker != nil {
+	if t := w.core.depot.hub.tasker; t != nil && t.Pulls() {
 		e.Remote = bus.AtLeastOnce
 	}
 	return e, middlewareField, o.Middleware
