@@ -36,7 +36,7 @@ func NewMessage(p *Party, c codec.Codec) *Message {
 func (m *Message) Reset(meta *envelope.Meta, event, body any) {
 	m.meta, m.event, m.body = meta, event, body
 	m.encoded, m.stale, m.kept, m.attempt = nil, meta.Encoded() != nil, false, 1
-	if !m.stale && meta.Origin.ContentType != m.contentType { // of a publisher with another codec: the payload will be what ours makes of the value
+	if was := meta.Origin.ContentType; !m.stale && was != "" && was != m.contentType { // the payload will be what our codec makes of the value
 		origin := *meta.Origin
 		origin.ContentType = m.contentType
 		meta.Origin = &origin
