@@ -2,6 +2,7 @@ package bus
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -76,7 +77,11 @@ func (b *Bus) Explain(s Explained) Explanation {
 			case link.Attempts < 0:
 				link.Attempts, e.Attempts = -1, -1
 			}
-			if e.Attempts > 0 {
+			switch {
+			case e.Attempts < 0:
+			case e.Attempts > math.MaxInt/link.Attempts:
+				e.Attempts = math.MaxInt
+			default:
 				e.Attempts *= link.Attempts
 			}
 			e.Chain = append(e.Chain, link)

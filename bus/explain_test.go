@@ -50,6 +50,12 @@ func TestExplain(t *testing.T) {
   from this bus: once, Block when the queue is full
   from others: never
   calls of the handler for each: up to 6`},
+		"more than can be counted": {nil, &subscriber.Options{Middleware: []bus.Middleware{tries("a", 1<<40), tries("b", 1<<40)}}, false,
+			`subscriber "numbers" of "numbers", 1 at the same time, 1024 wait
+  chain: a up to 1099511627776(b up to 1099511627776(handler))
+  from this bus: once, Block when the queue is full
+  from others: never
+  calls of the handler for each: up to 9223372036854775807`},
 		"for ever": {nil, &subscriber.Options{Middleware: []bus.Middleware{tries("a", 3), tries("b", -1), tries("c", 2)}}, false,
 			`subscriber "numbers" of "numbers", 1 at the same time, 1024 wait
   chain: a up to 3(b without a limit(c up to 2(handler)))
