@@ -24,12 +24,12 @@ func NewDecoder(c codec.Codec) Decoder {
 
 // Decode decodes the payload of an event, in one frame or more, into v, inside the module. The error is a [*DecodeError].
 func (d *Decoder) Decode(m *envelope.Meta, payload [][]byte, v any) error {
-	err := d.decode(m, payload, v)
+	contentType, err := d.decode(m, payload, v)
 	if err == nil {
 		return nil
 	}
 	e := &DecodeError{
-		Topic: m.Origin.Topic, Seq: m.Seq, ContentType: d.contentType, Type: reflect.TypeOf(v).Elem().String(), Offset: -1, Err: err,
+		Topic: m.Origin.Topic, Seq: m.Seq, ContentType: contentType, Type: reflect.TypeOf(v).Elem().String(), Offset: -1, Err: err,
 	}
 	if m.Origin.Source != uuid.Nil {
 		e.Source = m.Origin.Source.String()
@@ -41,19 +41,22 @@ func (d *Decoder) Decode(m *envelope.Meta, payload [][]byte, v any) error {
 	return e
 }
 
-func (d *Decoder) decode(m *envelope.Meta, payload [][]byte, v any) error {
-	c, frames := d.codec, d.frames
-	if got, _ := m.Property(envelope.ContentTypeProperty); got != "" && got != d.contentType {
+// decode returns the content type of the codec that was asked.
+func (d *Decoder) decode(m *envelope.Meta, payload [][]byte, v any) (contentType string, err error) {
+	c, frames, contentType := d.codec, d.frames, d.contentType
+	if got, _ := m.Property(envelope.ContentTypeProperty); got != "" && got != contentType {
 		if c = codec.Choose(c, got); c == nil {
-			return &codec.ContentTypeError{Got: got, Accept: codec.Accepted(d.codec)}
+			return contentType, &codec.ContentTypeError{Got: got, Accept: codec.Accepted(d.codec)}
 		}
 		frames, _ = c.(codec.Frames)
+		contentType = c.ContentType()
 	}
-	if frames != nil {
-		return frames.DecodeFrames(payload, v)
+	switch {
+	case frames != nil:
+		return contentType, frames.DecodeFrames(payload, v)
+	case len(payload) == 1:
+		return contentType, c.Decode(payload[0], v)
+	default:
+		return contentType, c.Decode(bytes.Join(payload, nil), v)
 	}
-	if len(payload) == 1 {
-		return c.Decode(payload[0], v)
-	}
-	return c.Decode(bytes.Join(payload, nil), v)
 }

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -79,7 +80,25 @@ func TestContentTypeMismatch(t *testing.T) {
 	})
 }
 
-// The same holds for events of the same bus that have another Go type.
+// The error tells which of several codecs has found it.
+func TestDecodeErrorOfOneCodecOfSome(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		failed := make(chan error, 1)
+		both := numbers.WithCodec(codec.Any(codec.As("application/cbor", codec.JSON), codec.JSON))
+		subscribe(t, b, both, func(context.Context, topic.Event[int]) error { return nil }, watch(failed))
+		for i, contentType := range []string{"application/json", "application/cbor", ""} {
+			meta := envelope.Meta{Origin: &envelope.Origin{Topic: "numbers", Source: alpha, ContentType: contentType}, Seq: uint64(i + 1)}
+			f.incoming <- transport.Message{Topic: "numbers", Envelope: envelope.Append(nil, &meta), Payload: [][]byte{[]byte("12x")}}
+			want := cmp.Or(contentType, "application/cbor")
+			var decode *bus.DecodeError
+			if err := <-failed; !errors.As(err, &decode) || decode.ContentType != want || decode.Offset != 2 {
+				t.Errorf("%q: %v, want an error of %s", contentType, err, want)
+			}
+		}
+	})
+}
+
+// A content type that is not accepted is refused among events of the same bus as well, if they have another Go type.
 func TestContentTypeMismatchOfOtherTypes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -141,7 +141,7 @@ type DecodeError struct {
 	Topic       string
 	Source      string // the bus that published it, "" for plain peers
 	Seq         uint64
-	ContentType string // that of the subscription's codec
+	ContentType string // that of the codec that was to decode it, the subscription's or one of its
 	Type        string // the Go type
 	Offset      int64  // of the byte in the payload where it goes wrong, -1 when the codec does not say
 	Err         error  // the codec's, or a [*codec.ContentTypeError]
