@@ -94,6 +94,7 @@ func FuzzDecode(f *testing.F) {
 		"81 a4 54696d65 d6ff00000001", "81 a7 456e646c657373 81 a161 81 a161 80", "81 a4 4b657973 81 90 02",
 		"dd ffffffff", "df ffffffff", "c7 05 01 df ffffffff", "81 a7 456e646c657373 d4 01 81", "91 91 91 91 c1",
 		"81 a3 526177 93 01 02 03", "81 a5 4572726f72 a3 626164", "81 a5 4572726f72 01", "81 a5 5475706c65 92 01 02", "81 a3 4d6170 81 a161 c7 00 01",
+		"82 cc 30 30 30 30",
 	} {
 		f.Add(unhex(f, src))
 	}
@@ -116,22 +117,33 @@ func FuzzDecode(f *testing.F) {
 }
 
 // checkSame checks that value encodes, and that decoding and encoding this again gives the same bytes. Bytes can be compared where
-// values hold a NaN; the order of maps whose keys are not strings differs, so of those the length is compared.
+// values hold a NaN; the order of maps whose keys are not strings differs, so of those the length is compared, and only the second time:
+// keys such as int8(1) and uint8(1), which Go tells apart, have one encoding and become one key.
 func checkSame(t *testing.T, src []byte, value any) {
 	t.Helper()
 	encoded, err := msgpack.Codec.Append(nil, value)
 	if err != nil {
 		t.Fatalf("% x decodes to %v, which does not encode: %v", src, value, err)
 	}
-	same := reflect.New(reflect.TypeOf(value).Elem()).Interface()
-	if err := msgpack.Codec.Decode(encoded, same); err != nil {
-		t.Fatalf("% x became % x, which does not decode: %v", src, encoded, err)
-	}
-	again, err := msgpack.Codec.Append(nil, same)
-	if err != nil || len(again) != len(encoded) {
-		t.Fatalf("% x became % x, then % x, %v", src, encoded, again, err)
+	again := recoded(t, encoded, value)
+	if third := recoded(t, again, value); len(third) != len(again) || len(again) > len(encoded) {
+		t.Fatalf("% x became % x, then % x, then % x", src, encoded, again, third)
 	}
 	if _, plain := value.(*any); plain && !bytes.Equal(again, encoded) {
 		t.Fatalf("% x became % x, then % x", src, encoded, again)
 	}
+}
+
+// recoded decodes src into another value of the type of value, and returns the encoding of that.
+func recoded(t *testing.T, src []byte, value any) []byte {
+	t.Helper()
+	same := reflect.New(reflect.TypeOf(value).Elem()).Interface()
+	if err := msgpack.Codec.Decode(src, same); err != nil {
+		t.Fatalf("% x, which was encoded, does not decode: %v", src, err)
+	}
+	encoded, err := msgpack.Codec.Append(nil, same)
+	if err != nil {
+		t.Fatalf("% x decodes to %v, which does not encode: %v", src, same, err)
+	}
+	return encoded
 }
