@@ -100,15 +100,16 @@ func parseReply(frames [][]byte) (id uint64, m transport.Message, ok bool) {
 	return binary.BigEndian.Uint64(frames[0]), parseBody(frames[2:]), true
 }
 
-// parseBody tells an enveloped body from a plain one. A body of no frame is an empty payload.
+// parseBody tells an enveloped body from a plain one. No frames are an empty payload.
 func parseBody(body [][]byte) (m transport.Message) {
 	switch {
-	case len(body) == 0:
-		m.Payload = [][]byte{{}}
-	case len(body) >= 2 && envelope.Is(body[1]): // the end of a request has no payload
-		m.Topic, m.Envelope, m.Payload = view(body[0]), body[1], body[2:]
+	case len(body) >= 2 && envelope.Is(body[1]):
+		m.Topic, m.Envelope, m.Payload = view(body[0]), body[1], body[2:] // none at the end of a request
 	default:
 		m.Payload = body
+	}
+	if len(m.Payload) == 0 {
+		m.Payload = [][]byte{{}}
 	}
 	return m
 }
