@@ -102,6 +102,18 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("pipeline: task %q has %d bytes with its envelope, the limit is %d", e.Task, e.Size, e.Limit)
 }
 
+// FramesError is returned by a Send of a task whose codec makes more frames of it than the transport can carry. The task was not sent.
+type FramesError struct {
+	Task   string
+	Frames int
+	Limit  int
+}
+
+// Error names the task and the limit.
+func (e *FramesError) Error() string {
+	return fmt.Sprintf("pipeline: task %q has %d frames, the limit is %d", e.Task, e.Frames, e.Limit)
+}
+
 // UnfinishedError says that the context of a Wait ended before all tasks were done.
 type UnfinishedError struct {
 	Task string

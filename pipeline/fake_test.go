@@ -51,6 +51,7 @@ func (f *fakeTasker) Shutdown(context.Context) error   { return f.Close() }
 func (f *fakeTasker) Pushes() bool                     { return true }
 func (f *fakeTasker) Pulls() bool                      { return true }
 func (f *fakeTasker) TaskLimit() int                   { return 100_000 }
+func (f *fakeTasker) FrameLimit() int                  { return 100 }
 
 func (f *fakeTasker) Receive(ctx context.Context, _ []transport.Message) (int, error) {
 	select {

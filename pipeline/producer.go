@@ -17,6 +17,7 @@ type Producer[T any] struct {
 	encodes  bool         // tasks may leave the process
 	frames   codec.Frames // nil if the codec makes one piece
 	limit    int          // of their size, in bytes
+	parts    int          // of their frames
 	encoders sync.Pool
 	party    bus.Party
 	chain    bus.Handler // middleware around accept; nil without middleware
@@ -66,7 +67,7 @@ func NewProducer[T any](b *bus.Bus, t Task[T], o *ProducerOptions) (*Producer[T]
 		p.chain = bus.Chain(p.innermost, chain...)
 	}
 	if h.tasker != nil && h.tasker.Pushes() {
-		p.encodes, p.limit = true, h.tasker.TaskLimit()
+		p.encodes, p.limit, p.parts = true, h.tasker.TaskLimit(), h.tasker.FrameLimit()
 	}
 	return p, nil
 }
@@ -125,8 +126,8 @@ func (h *hub) openPlain(d *depot) {
 
 // Send takes a task. It returns when the task is in the queue, not when it was handled: see [Producer.Wait].
 //
-// It waits while the queue is full, until ctx ends. It returns ctx's error, [bus.ErrClosed], a [*FullError], a [*SizeError], an
-// [*AttributeError], the error of a middleware, or of the task's codec: a value is encoded here when the bus has a transport with a Push
+// It waits while the queue is full, until ctx ends. It returns ctx's error, [bus.ErrClosed], a [*FullError], a [*SizeError], a
+// [*FramesError], an [*AttributeError], the error of a middleware, or of the task's codec: a value is encoded here when the bus has a transport with a Push
 // endpoint. After an error the task was not sent, unless a middleware fails after having handed it on. The value belongs to the bus from now on.
 func (p *Producer[T]) Send(ctx context.Context, v T, attributes ...Attribute) error {
 	text, err := encodeAttributes(attributes)
@@ -214,8 +215,13 @@ func (p *Producer[T]) encode(ctx context.Context, s slot, v T) (seq uint64, err 
 
 // send puts a task into the queue that the transport can carry, if there is one.
 func (p *Producer[T]) send(ctx context.Context, s slot, owned bool) (seq uint64, err error) {
-	if size := p.size(&s); p.encodes && size > p.limit {
-		return 0, &SizeError{Task: p.task.name, Size: size, Limit: p.limit}
+	if p.encodes {
+		if size := p.size(&s); size > p.limit {
+			return 0, &SizeError{Task: p.task.name, Size: size, Limit: p.limit}
+		}
+		if parts, ok := s.value.(frames); ok && len(parts) > p.parts {
+			return 0, &FramesError{Task: p.task.name, Frames: len(parts), Limit: p.parts}
+		}
 	}
 	return p.core.send(ctx, s, owned)
 }

@@ -15,6 +15,8 @@ type Tasker interface {
 	Pulls() bool
 	// TaskLimit is how many bytes a task may have at most, its name, envelope and payload together.
 	TaskLimit() int
+	// FrameLimit is how many parts the payload of a task may have at most.
+	FrameLimit() int
 	// Produce tells s of the workers that are connected, now and from now on, until release is called; credit that came while nobody produced
 	// is told then. There is one source at a time: with another one the error is an [*InUseError].
 	Produce(s TaskSource) (release func(), err error)

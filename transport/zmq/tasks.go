@@ -26,6 +26,9 @@ func (t *tasks) init(o *Options, c *counts) {
 // defaultMessageSize is Options.MaxMessageSize of sockets.
 const defaultMessageSize = 64 << 20
 
+// maxFrames is their Options.MaxFrames, which is left alone.
+const maxFrames = 1024
+
 // Pushes reports whether Options.Push has endpoints.
 func (t *Transport) Pushes() bool { return t.tasks.pushes }
 
@@ -34,6 +37,9 @@ func (t *Transport) Pulls() bool { return t.tasks.pulls }
 
 // TaskLimit returns Options.MaxMessageSize.
 func (t *Transport) TaskLimit() int { return t.tasks.limit }
+
+// FrameLimit returns how many frames a message of a socket has besides the name of a task and its envelope, at most.
+func (t *Transport) FrameLimit() int { return maxFrames - 2 }
 
 // Produce makes s the source of tasks. The error is a [*transport.InUseError] or [ErrClosed]. What peers announce before it is called is
 // remembered, up to 4096 names of tasks for each; one that announces more loses its connection.

@@ -369,7 +369,7 @@ func TestOwnedTaskEnvelopeIsCopied(t *testing.T) {
 func TestTaskOptions(t *testing.T) {
 	t.Parallel()
 	none := open(t, nil)
-	if none.Pushes() || none.Pulls() || none.TaskLimit() != 64<<20 {
+	if none.Pushes() || none.Pulls() || none.TaskLimit() != 64<<20 || none.FrameLimit() != 1022 {
 		t.Errorf("%v, %v, %d", none.Pushes(), none.Pulls(), none.TaskLimit())
 	}
 	both := open(t, &zmq.Options{Push: zmq.Bind(anyPort), Pull: zmq.Bind(anyPort, anyPort), MaxMessageSize: 1000})
