@@ -57,8 +57,8 @@ type chooser interface {
 }
 
 // Choose returns the codec that decodes events of a content type where c is asked to: c itself, or one of those that it was made from by [Any]
-// or [As]. It is nil when that content type is not accepted. [Raw] accepts every one, [String] every one that does not name another charset than UTF-8,
-// and the others their own, with any parameters but another charset. All accept what says nothing: "" and application/octet-stream.
+// or [As]. It is nil when that content type is not accepted. [Raw] accepts every one, [String] every one that does not name another charset than
+// UTF-8, and the others their own, with any parameters but another charset. All accept what says nothing: "" and application/octet-stream.
 func Choose(c Codec, contentType string) Codec {
 	if chooses, ok := c.(chooser); ok {
 		return chooses.choose(contentType)

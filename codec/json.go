@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// JSON encodes any T that [encoding/json] can, by that package's rules, and returns its errors, those of decoding in a [*FormatError] where it says
-// at which byte it found them. Unlike [json.Marshal] it leaves
-// the characters <, > and & as they are: the encoding is not meant for HTML pages.
+// JSON encodes any T that [encoding/json] can, by that package's rules, and returns its errors, those of decoding in a [*FormatError] where it
+// says at which byte it found them. Unlike [json.Marshal] it leaves the characters <, > and & as they are: the encoding is not meant for HTML
+// pages.
 var JSON jsonCodec
 
 type jsonCodec struct{}

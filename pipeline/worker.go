@@ -21,7 +21,8 @@ type Worker struct{ core *worker }
 // context ends with the bus; a Send or Publish in the handler should use it.
 //
 // nil options mean the defaults. NewWorker returns a [*bus.OptionError] for a task that was not made by this package and for options
-// outside their limits, a [*bus.OrderError] for middleware in an order that cannot work, an [*InUseError] when the bus has another worker that is Default, and [bus.ErrClosed] when the bus is closed.
+// outside their limits, a [*bus.OrderError] for middleware in an order that cannot work, an [*InUseError] when the bus has another worker that is
+// Default, and [bus.ErrClosed] when the bus is closed.
 func NewWorker[T any](b *bus.Bus, t Task[T], handler func(ctx context.Context, v T) error, o *Options) (*Worker, error) {
 	if handler == nil {
 		return nil, &bus.OptionError{Field: "pipeline.NewWorker handler", Value: nil, Limit: "a function"}
