@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"math/big"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/fanfare-go/fanfare/bus"
@@ -49,6 +52,15 @@ func TestPyzmqEncodings(t *testing.T) {
 			"list": []any{int64(1), []any{true, map[string]any{}}, map[string]any{"a": []any{}}},
 		}
 		literal := `{"int": -42, "float": 0.5, "bytes": b"\0\xff", "str": "größer", "none": None, "list": [1, [True, {}], {"a": []}]}`
+		talk[any](t, "pyobj", pickle.Codec, value, literal)
+	})
+	t.Run("odd pyobj", func(t *testing.T) {
+		t.Parallel()
+		value := map[any]any{
+			int64(1): "one", -0.5: nil, false: []byte{}, "": new(big.Int).Lsh(big.NewInt(1), 64), int64(-7): math.Inf(-1),
+			"long": strings.Repeat("ü", 500_000), "least": int64(math.MinInt64),
+		}
+		literal := `{1: "one", -0.5: None, False: b"", "": 1 << 64, -7: -float("inf"), "long": "ü" * 500000, "least": -(1 << 63)}`
 		talk[any](t, "pyobj", pickle.Codec, value, literal)
 	})
 	t.Run("multipart", func(t *testing.T) {
