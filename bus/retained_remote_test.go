@@ -95,6 +95,22 @@ func TestRetainedForLatecomers(t *testing.T) {
 	})
 }
 
+// (c) where what others are sent again is under way when a subscription comes: it gets the rest of that, and of its own what was before.
+func TestRetainedForWhoComesInBetween(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, notices func() []bus.Notice) {
+		first := bustest.Record(t, b, numbers)
+		receiveSeqs(f, alpha, -1, -2, -4, -5, -7)
+		receiveSeqs(f, alpha, -1, -2)
+		second := bustest.Record(t, b, numbers)
+		receiveSeqs(f, alpha, -4, -5, -7, -1, -2, -4, -5, -7, -1, -2, -4, -5, -7, 8)
+		seqs(t, "the first", first, 1, 2, 4, 5, 7, 8)
+		seqs(t, "the second", second, 4, 5, 7, 1, 2, 8)
+		if s := b.Stats(); len(notices()) > 0 || s.Lost != 0 {
+			t.Errorf("%v, %+v", notices(), s)
+		}
+	})
+}
+
 // (c) for each source of a topic.
 func TestRetainedOfTwoSources(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {

@@ -44,7 +44,26 @@ const maxLate = 16
 type latecomer struct {
 	target any
 	since  uint64 // the last event before it; 0 while the stream has none
-	given  uint64 // the last retained one that it was given
+	// The retained ones that it was given, which come in order each time: from first to last, and when the first time was not from the beginning,
+	// because others were just sent them again, those before first, up to early.
+	first, last, early uint64
+}
+
+// take reports whether a retained event is one that it was not given yet, and notes that it is now.
+func (l *latecomer) take(seq uint64) bool {
+	switch {
+	case seq > l.since:
+		return false
+	case l.first == 0:
+		l.first, l.last = seq, seq
+	case seq > l.last:
+		l.last = seq
+	case seq < l.first && seq > l.early:
+		l.early = seq
+	default:
+		return false
+	}
+	return true
 }
 
 // verdict is what the sequence of an event means.
@@ -107,10 +126,9 @@ func (s *stream) missed(seq uint64) *Targets {
 	missed := &Targets{}
 	for i := range s.late {
 		l := &s.late[i]
-		if seq > l.since || seq <= l.given {
+		if !l.take(seq) {
 			continue
 		}
-		l.given = seq
 		switch target := l.target.(type) {
 		case Lane:
 			missed.Lanes = append(missed.Lanes, target)
