@@ -40,6 +40,8 @@ func FuzzReceive(f *testing.F) {
 			return
 		}
 		if given["ce-specversion"] == "" && got.headers["ce-specversion"] == "" {
+			delete(given, "id") // neither is among the headers
+			delete(given, "key")
 			check(t, "no CloudEvent", got.headers.String()+got.payload, given.String()+payload)
 			return
 		}
