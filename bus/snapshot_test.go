@@ -69,6 +69,38 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
+// TestSnapshotKeepsTheID gives an event an ID in one attempt, whose other changes are taken back: the next one is for the same event.
+func TestSnapshotKeepsTheID(t *testing.T) {
+	t.Parallel()
+	for _, keyed := range []bool{false, true} {
+		meta := envelope.Meta{Origin: &envelope.Origin{Topic: "orders.created", Keyed: keyed}}
+		if keyed {
+			meta.Text = "customer 1"
+		}
+		e := topic.FromMeta("two pencils", meta)
+		m := bus.NewMessage(&bus.Party{}, codec.JSON)
+		m.Reset(e.Meta(), &e, &e.Value)
+		s := m.Snapshot()
+		for range 3 { // attempts
+			if err := m.SetID("7"); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.SetHeader("attempt", "first"); err != nil {
+				t.Fatal(err)
+			}
+			m.SetPayload([]byte(`"three pens"`))
+			m.Restore(s)
+			if m.ID() != "7" || m.Key() != meta.Key() || m.Header("attempt") != "" {
+				t.Errorf("ID %q, key %q, headers %v", m.ID(), m.Key(), maps.Collect(m.Headers()))
+			}
+			checkPayload(t, m, `"two pencils"`)
+		}
+		if err := m.SetID("8"); err == nil {
+			t.Error("the ID has changed")
+		}
+	}
+}
+
 // decoded does what the end of every chain does.
 func decoded(t *testing.T, m *bus.Message) {
 	if !m.Stale() {

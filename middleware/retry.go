@@ -22,7 +22,8 @@ import (
 // [Permanent] or [backoff.Permanent] has marked; and anything once the context has ended.
 //
 // Each attempt begins with the message as it came to Retry: headers and payload that middleware further inside has set are taken back when
-// an attempt fails, the last one included. What the value points to is not: a handler does not change it anyway. Message.Attempt counts.
+// an attempt fails, the last one included. An ID that it was given stays: all attempts are for the same event. What the value points to is
+// not taken back: a handler does not change it anyway. Message.Attempt counts.
 //
 // A subscription's worker is at the event until its last attempt, so events of its key wait for it. Publish, Send and Do wait as well. A worker
 // of a pipeline has its tasks given again after Retry has failed: there Retry is for what is over in a moment.
