@@ -120,7 +120,7 @@ type sender struct {
 	extensions []string // their names
 }
 
-// stamp makes m a CloudEvent. Another attempt finds what the one before it has set, so it is the same event.
+// stamp makes m a CloudEvent. Another attempt finds the ID that the one before it has set, so it is the same event.
 func (s *sender) stamp(m *bus.Message) error {
 	if role := m.Party().Role; !role.Sends() {
 		return fmt.Errorf("cloudevents: Send is for the publish side, and this is a %v", role)

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
+	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/middleware/cloudevents"
 	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/subscriber"
@@ -167,23 +169,25 @@ func TestSendMakesAnID(t *testing.T) {
 	}
 }
 
-// TestSendAgain has a middleware that tries a second time: the same event goes out again.
+// TestSendAgain has middleware that tries a second time, one that takes back what the first attempt has set: the same event goes out again.
 func TestSendAgain(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []cloudevents.Mode{cloudevents.Binary, cloudevents.Structured} {
-		var all []seen
-		twice := bus.Middleware{Name: "twice", Phase: bus.PhaseRetry, Wrap: func(next bus.Handler) bus.Handler {
-			return func(ctx context.Context, m *bus.Message) error { return errors.Join(next(ctx, m), next(ctx, m)) }
-		}}
-		refuse := bus.Wrap("refuse", func(bus.Handler) bus.Handler {
-			return func(context.Context, *bus.Message) error { return errNoRoute }
-		})
-		chain := []bus.Middleware{twice, cloudevents.Send(&cloudevents.SendOptions{Mode: mode}), watch(&all), refuse}
-		if err := publish(t, bustest.New(t), orders, order{"pencil", 2}, chain, publisher.Header("tenant", "acme")); !errors.Is(err, errNoRoute) {
-			t.Fatal(err)
-		}
-		if len(all) != 2 || all[0].id != all[1].id || all[0].payload != all[1].payload || all[0].headers.String() != all[1].headers.String() {
-			t.Errorf("%v: got %v", mode, all)
+	twice := bus.Middleware{Name: "twice", Phase: bus.PhaseRetry, Wrap: func(next bus.Handler) bus.Handler {
+		return func(ctx context.Context, m *bus.Message) error { return errors.Join(next(ctx, m), next(ctx, m)) }
+	}}
+	refuse := bus.Wrap("refuse", func(bus.Handler) bus.Handler {
+		return func(context.Context, *bus.Message) error { return errNoRoute }
+	})
+	for _, again := range []bus.Middleware{twice, middleware.Retry(&middleware.RetryOptions{Attempts: 2, Initial: time.Nanosecond})} {
+		for _, mode := range []cloudevents.Mode{cloudevents.Binary, cloudevents.Structured} {
+			var all []seen
+			chain := []bus.Middleware{again, cloudevents.Send(&cloudevents.SendOptions{Mode: mode}), watch(&all), refuse}
+			if err := publish(t, bustest.New(t), orders, order{"pencil", 2}, chain, publisher.Header("tenant", "acme")); !errors.Is(err, errNoRoute) {
+				t.Fatal(err)
+			}
+			if len(all) != 2 || all[0].id != all[1].id || all[0].payload != all[1].payload || all[0].headers.String() != all[1].headers.String() {
+				t.Errorf("%s, %v: got %v", again.Name, mode, all)
+			}
 		}
 	}
 }
