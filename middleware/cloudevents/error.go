@@ -3,13 +3,14 @@ package cloudevents
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Error says why an event is no valid CloudEvent.
 type Error struct {
 	Attribute string // such as "id", or "data"; "" for the event as a whole
 	Value     string // what it is, at most the first 256 bytes; "" when it is missing
-	Err       error  // what is wrong
+	Err       error  // what is wrong, in at most 256 bytes
 }
 
 // Error names the attribute, its value and what is wrong.
@@ -23,11 +24,14 @@ func (e *Error) Error() string {
 // Unwrap returns what is wrong.
 func (e *Error) Unwrap() error { return e.Err }
 
-// maxShown is how much of a value an error keeps, which may be long and comes from outside.
+// maxShown is how much of a value an error keeps, and of the text of what is wrong, which may have it as well. They come from outside.
 const maxShown = 256
 
 // wrong returns an error without the memory of what it is about.
 func wrong(name, value string, err error) *Error {
+	if text := err.Error(); len(text) > maxShown {
+		err = errors.New(strings.ToValidUTF8(text[:maxShown], ""))
+	}
 	return &Error{string([]byte(name[:min(len(name), maxShown)])), string([]byte(value[:min(len(value), maxShown)])), err}
 }
 

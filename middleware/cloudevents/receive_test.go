@@ -272,6 +272,27 @@ func TestInvalidEventsFail(t *testing.T) {
 	}
 }
 
+// TestLongErrors has values that the texts of errors repeat: what is logged of an event is bounded.
+func TestLongErrors(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ö", 10_000)
+	for name, tc := range map[string]struct {
+		headers headers
+		payload string
+	}{
+		"time":         {minimal.with(headers{"ce-time": long}), ""},
+		"schema":       {minimal.with(headers{"ce-dataschema": "http://[" + long}), ""},
+		"source":       {minimal.with(headers{"ce-source": "http://[" + long}), ""},
+		"content type": {structured, "{" + minimalJSON + `,"datacontenttype":"text/` + strings.Repeat("a", 10_000) + `","data":1}`},
+	} {
+		_, err := receive(t, nil, tc.headers, tc.payload)
+		var wrong *cloudevents.Error
+		if !errors.As(err, &wrong) || len(wrong.Err.Error()) > 256 || len(wrong.Value) > 256 {
+			t.Errorf("%s: an error of %d bytes: %.400v", name, len(err.Error()), err)
+		}
+	}
+}
+
 func TestFromHeaders(t *testing.T) {
 	t.Parallel()
 	given := minimal.with(headers{"content-type": "text/plain", "ce-tenant": "acme", "ce-time": "2020-01-01T00:00:00.123456789Z", "other": "1"})
