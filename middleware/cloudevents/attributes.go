@@ -108,7 +108,7 @@ var errEmpty = errors.New("it must not be empty")
 // set sets one attribute.
 func set(c *event.EventContextV1, a attribute) (err error) {
 	if !isText(a.value) {
-		return errors.New("it must be UTF-8 without control characters")
+		return errors.New("it must be UTF-8 without control characters and noncharacters")
 	}
 	switch a.name {
 	case "specversion":
@@ -142,9 +142,11 @@ func set(c *event.EventContextV1, a attribute) (err error) {
 	return err
 }
 
-// isText reports whether value is one that an attribute can have.
+// isText reports whether value is one that an attribute can have: see the type String of the specification.
 func isText(value string) bool {
-	return utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl)
+	return utf8.ValidString(value) && !strings.ContainsFunc(value, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Noncharacter_Code_Point, r)
+	})
 }
 
 // isCore reports whether name is that of an attribute that is no extension.

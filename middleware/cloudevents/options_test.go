@@ -27,7 +27,7 @@ func TestSendOptions(t *testing.T) {
 		"name": {cloudevents.SendOptions{Extensions: map[string]string{"Region": "eu"}},
 			`cloudevents.SendOptions.Extensions is "Region", it must be names of lower-case letters and digits that CloudEvents does not use`},
 		"value": {cloudevents.SendOptions{Extensions: map[string]string{"region": "\x00"}},
-			`cloudevents.SendOptions.Extensions[region] is "\x00", it must be UTF-8 without control characters, and fit into 64 attributes of 32 KiB`},
+			`cloudevents.SendOptions.Extensions[region] is "\x00", it must be UTF-8 without control characters and noncharacters, and fit into 64 attributes of 32 KiB`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -159,6 +159,8 @@ func TestReceiveErrors(t *testing.T) {
 		"name with dash":       {minimal.with(headers{"ce-a-b": "x"}), "", "a-b", "no name of an extension"},
 		"bytes":                {minimal.with(headers{"ce-subject": "\xff"}), "", "subject", "must be UTF-8"},
 		"control characters":   {minimal.with(headers{"ce-x": "\x7f"}), "", "x", "without control characters"},
+		"noncharacters":        {minimal.with(headers{"ce-x": "\ufdd0"}), "", "x", "and noncharacters"},
+		"last noncharacter":    {structured, body(`"x":"` + "\U0010ffff" + `"`), "x", "and noncharacters"},
 		"long":                 {minimal.with(headers{"ce-x": long}), "", "x", "names and values may have 32768 bytes in all"},
 		"no JSON":              {structured, "{", "", "the event is no JSON object: unexpected end of JSON input"},
 		"array":                {structured, "[]", "", "the event is no JSON object"},

@@ -85,7 +85,7 @@ func (o *SendOptions) check() error {
 	case "dataschema":
 		return field("DataSchema", fault.Value, "an absolute URI")
 	}
-	return field("Extensions["+fault.Attribute+"]", fault.Value, "UTF-8 without control characters, and fit into 64 attributes of 32 KiB")
+	return field("Extensions["+fault.Attribute+"]", fault.Value, "UTF-8 without control characters and noncharacters, and fit into 64 attributes of 32 KiB")
 }
 
 // Send makes CloudEvents of what is published, sent or asked. Phase: [bus.PhaseSend], inside of all that adds headers.
