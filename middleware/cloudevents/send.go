@@ -22,7 +22,7 @@ const (
 	// Binary leaves the payload as it is: the attributes are headers. Subscribers that know nothing of CloudEvents are not disturbed.
 	Binary Mode = iota
 	// Structured makes the payload an event in the JSON format, with the content type application/cloudevents+json. Subscribers need
-	// [Receive], those on the same bus as well.
+	// [Receive], those on the same bus as well. A payload of several frames is an [*Error].
 	Structured
 )
 

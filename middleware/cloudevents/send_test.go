@@ -1,9 +1,12 @@
 package cloudevents_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
+	"github.com/fanfare-go/fanfare/codec/multipart"
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/middleware/cloudevents"
 	"github.com/fanfare-go/fanfare/publisher"
@@ -255,6 +259,35 @@ func TestSendDoesNotEncode(t *testing.T) {
 	_, err := send(t, &cloudevents.SendOptions{Mode: cloudevents.Structured}, texts, "abc\xff")
 	if want := "at byte 3: text of 4 bytes is not valid UTF-8"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q in it", err, want)
+	}
+}
+
+// TestSendSeveralFrames has a payload of several frames: in binary mode they arrive as they are, and in structured mode they are refused.
+func TestSendSeveralFrames(t *testing.T) {
+	t.Parallel()
+	quotes := topic.New[[][]byte]("quotes").WithCodec(multipart.Codec)
+	for _, tc := range []struct {
+		mode  cloudevents.Mode
+		value [][]byte
+		want  string
+	}{
+		{cloudevents.Binary, [][]byte{[]byte("a"), {}, []byte("b")}, ""},
+		{cloudevents.Structured, [][]byte{[]byte("a")}, ""},
+		{cloudevents.Structured, [][]byte{[]byte("a"), {}, []byte("b")}, `cloudevents: attribute "data" is "": a payload of several frames cannot be in an event in the JSON format`},
+	} {
+		b := bustest.New(t, &bus.Options{
+			Publish:   []bus.Middleware{cloudevents.Send(&cloudevents.SendOptions{Mode: tc.mode})},
+			Subscribe: []bus.Middleware{cloudevents.Receive(nil)},
+		})
+		got := bustest.Record(t, b, quotes)
+		err := publish(t, b, quotes, tc.value, nil)
+		if err != nil || tc.want != "" {
+			check(t, tc.mode.String(), fmt.Sprint(err), tc.want)
+			continue
+		}
+		if v := got.Wait(1)[0].Value; !slices.EqualFunc(v, tc.value, bytes.Equal) {
+			t.Errorf("%v: got %q, want %q", tc.mode, v, tc.value)
+		}
 	}
 }
 

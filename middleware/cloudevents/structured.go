@@ -34,6 +34,13 @@ func isStructured(value string) (bool, error) {
 
 // encode returns m in the JSON format.
 func encode(m *bus.Message, as attributes, dataContentType string) ([]byte, error) {
+	frames, err := m.Frames()
+	if err != nil {
+		return nil, err
+	}
+	if len(frames) > 1 { // which nobody could take apart again
+		return nil, wrongly("data", "", "a payload of several frames cannot be in an event in the JSON format")
+	}
 	payload, err := m.Payload()
 	if err != nil {
 		return nil, err
