@@ -28,7 +28,7 @@ type ReceiveOptions struct {
 //
 // What is not valid fails with an [*Error], as do batches, formats other than JSON, more than 64 attributes or 32 KiB of them, and an ID of
 // more than 255 bytes. Nothing that stands inside sees that error. To have a dead letter middleware take such events, put Receive inside of it,
-// with its Phase set to [bus.PhaseOutcome].
+// with its Phase set to [bus.PhaseOutcome], and give [Send] to publishers instead of the bus, where it would refuse the dead letter as well.
 //
 // nil options mean the defaults. On the publish side every event fails.
 func Receive(o *ReceiveOptions) bus.Middleware {
