@@ -120,9 +120,9 @@ func (r *readings) describe(to chan<- *prometheus.Desc) {
 }
 
 // of adds what b has counted.
-func (r *readings) of(b *bus.Bus, to sums) {
+func (r *readings) of(b *source, to sums) {
 	name := valid(b.Name())
-	stats := b.Stats()
+	stats := b.stats()
 	add(to, r.bus, &stats, name)
 	if b.Transport() != nil {
 		add(to, r.transport, &stats.Transport, name)

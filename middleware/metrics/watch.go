@@ -13,7 +13,7 @@ type watched struct {
 	readings readings
 
 	mu    sync.Mutex
-	buses []*bus.Bus
+	buses []*source
 }
 
 func newWatched(o *Options) watched { return watched{readings: newReadings(o)} }
@@ -24,7 +24,7 @@ func newWatched(o *Options) watched { return watched{readings: newReadings(o)} }
 //	fanfare_bus_published_total                  events that publishers of the bus had accepted
 //	fanfare_bus_refused_total                    publishes that returned an error
 //	fanfare_bus_..._total                        the other fields of bus.Stats
-//	fanfare_transport_..._total                  those of transport.Stats, if the bus has a transport
+//	fanfare_transport_..._total                  those of transport.Stats, if the bus has a transport; sent does not go back
 //	fanfare_subscription_open                    subscriptions that there are
 //	fanfare_subscription_delivered_total         events that handlers were given, with the label outcome: succeeded, failed, filtered
 //	fanfare_subscription_dropped_total           events that the overflow policy dropped
@@ -43,8 +43,8 @@ func (m *Metrics) Watch(b *bus.Bus) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.forget()
-	if !slices.Contains(w.buses, b) {
-		w.buses = append(w.buses, b)
+	if !slices.ContainsFunc(w.buses, func(s *source) bool { return s.Bus == b }) {
+		w.buses = append(w.buses, &source{Bus: b})
 	}
 }
 
@@ -53,14 +53,14 @@ func (m *Metrics) Unwatch(b *bus.Bus) {
 	w := &m.watched
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.buses = slices.DeleteFunc(w.buses, func(other *bus.Bus) bool { return other == b })
+	w.buses = slices.DeleteFunc(w.buses, func(s *source) bool { return s.Bus == b })
 }
 
 // forget takes buses that are done off the list. The caller holds mu.
 func (w *watched) forget() {
-	w.buses = slices.DeleteFunc(w.buses, func(b *bus.Bus) bool {
+	w.buses = slices.DeleteFunc(w.buses, func(s *source) bool {
 		select {
-		case <-b.Done():
+		case <-s.Done():
 			return true
 		default:
 			return false

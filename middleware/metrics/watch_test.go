@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -109,7 +110,10 @@ func TestBusesAreForgotten(t *testing.T) {
 }
 
 // carrier is a transport that has counted.
-type carrier struct{ transport.Transport }
+type carrier struct {
+	transport.Transport
+	sent atomic.Uint64
+}
 
 func (c *carrier) Receive(ctx context.Context, _ []transport.Message) (int, error) {
 	<-ctx.Done()
@@ -125,7 +129,7 @@ func (c *carrier) Events() <-chan transport.Event {
 func (c *carrier) Close() error { return nil }
 
 func (c *carrier) Stats() transport.Stats {
-	return transport.Stats{Sent: 1, Received: 2, Dropped: 3, Untaken: 4, BadPeers: 5, EventsLost: 6, RetainedEvicted: 7, LateReplies: 8, RepliesDropped: 9}
+	return transport.Stats{Sent: c.sent.Load(), Received: 2, Dropped: 3, Untaken: 4, BadPeers: 5, EventsLost: 6, RetainedEvicted: 7, LateReplies: 8, RepliesDropped: 9}
 }
 
 // The counters of a transport are read where there is one.
@@ -133,7 +137,9 @@ func TestTransport(t *testing.T) {
 	t.Parallel()
 	m, r := newMetrics(t, nil)
 	m.Watch(bustest.New(t, &bus.Options{Name: "alone"}))
-	m.Watch(bustest.New(t, &bus.Options{Name: "shop", Transport: &carrier{}}))
+	c := &carrier{}
+	c.sent.Store(1)
+	m.Watch(bustest.New(t, &bus.Options{Name: "shop", Transport: c}))
 	got := gather(t, r)
 	for i, name := range []string{"sent", "received", "dropped", "untaken", "bad_peers", "events_lost", "retained_evicted", "late_replies", "replies_dropped"} {
 		expect(t, "transport", got, map[string]float64{fmt.Sprintf(`fanfare_transport_%s_total{bus="shop"}`, name): float64(i + 1)})
@@ -141,5 +147,17 @@ func TestTransport(t *testing.T) {
 		if _, is := got[alone]; is {
 			t.Errorf("there is %s", alone)
 		}
+	}
+}
+
+// What a transport has sent does not go back when a peer is lost that messages were queued for.
+func TestSentDoesNotGoBack(t *testing.T) {
+	t.Parallel()
+	m, r := newMetrics(t, nil)
+	c := &carrier{}
+	m.Watch(bustest.New(t, &bus.Options{Name: "shop", Transport: c}))
+	for _, step := range []struct{ sent, want uint64 }{{1000, 1000}, {52, 1000}, {60, 1008}, {60, 1008}, {10, 1008}, {11, 1009}} {
+		c.sent.Store(step.sent)
+		expect(t, fmt.Sprint(step.sent, " sent"), gather(t, r), map[string]float64{`fanfare_transport_sent_total{bus="shop"}`: float64(step.want)})
 	}
 }
