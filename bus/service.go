@@ -83,8 +83,9 @@ func (b *Bus) Tell() { b.changed.Tell() }
 
 // ServiceStats are how much work a server, a client, a queue of tasks or a worker has.
 type ServiceStats struct {
-	Name            string // what errors call it; not unique
-	Queued, Running uint64 // what waits now, and what runs now
+	Name    string // what errors call it; not unique
+	Queued  uint64 // what waits now; of a queue of tasks all that are not done, those that workers have included
+	Running uint64 // what runs now; of a queue of tasks nothing, since workers count it
 }
 
 // Services returns how much work there is on the bus that is not a subscription's. It may be called concurrently; the caller owns the slice.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
@@ -133,5 +134,42 @@ func TestServices(t *testing.T) {
 		}
 		synctest.Wait()
 		check(idle, false)
+	})
+}
+
+// A queue of tasks counts those that are not done, and the worker the one that it is at.
+func TestServicesOfTasks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		pack, release := pipeline.NewTask[int]("pack"), make(chan struct{})
+		worker := func(context.Context, int) error { <-release; return nil }
+		if _, err := pipeline.NewWorker(b, pack, worker, &pipeline.Options{Name: "packer", Workers: 1}); err != nil {
+			t.Fatal(err)
+		}
+		p, err := pipeline.NewProducer(b, pack, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			if err := p.Send(t.Context(), i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		check := func(queued, running uint64) {
+			t.Helper()
+			synctest.Wait()
+			got := b.Services()
+			for _, want := range []bus.ServiceStats{{Name: `queue of task "pack"`, Queued: queued}, {Name: `worker "packer"`, Running: running}} {
+				if !slices.Contains(got, want) {
+					t.Errorf("%+v, want %+v", got, want)
+				}
+			}
+		}
+		check(3, 1)
+		release <- struct{}{}
+		check(2, 1)
+		close(release)
+		check(0, 0)
 	})
 }

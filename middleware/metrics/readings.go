@@ -100,7 +100,7 @@ func newReadings(o *Options) readings {
 			gauge(ofSubscription, "running", "Events in handlers.", func(s *subscription) uint64 { return s.Running }),
 		},
 		service: []reading[service]{
-			gauge(ofService, "queue_depth", "Requests or tasks that wait.", func(s *service) uint64 { return s.Queued }),
+			gauge(ofService, "queue_depth", "Requests or tasks that wait; at a queue of tasks, all that are not done.", func(s *service) uint64 { return s.Queued }),
 			gauge(ofService, "running", "Requests or tasks in handlers.", func(s *service) uint64 { return s.Running }),
 		},
 	}

@@ -31,7 +31,7 @@ func newWatched(o *Options) watched { return watched{readings: newReadings(o)} }
 //	fanfare_subscription_abandoned_total         events that waited when a subscription was closed
 //	fanfare_subscription_queue_depth             events that wait
 //	fanfare_subscription_running                 events in handlers
-//	fanfare_service_queue_depth                  requests or tasks that wait at a server, client, worker or queue of tasks
+//	fanfare_service_queue_depth                  requests or tasks that wait at a server, client or worker; at a queue of tasks all that are not done
 //	fanfare_service_running                      those in handlers
 //
 // The labels are bus, its name, and for subscriptions name and selector, for services name. What has the same labels is summed up, buses of
