@@ -80,6 +80,9 @@ func decode(payload []byte) (*decoded, error) {
 	if !utf8.Valid(payload) {
 		return nil, wrongly("", "", "the event is not in UTF-8")
 	}
+	if crowded(payload) {
+		return nil, wrong("", "", fmt.Errorf("an event may have %d attributes", maxAttributes))
+	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(payload, &members); err != nil {
 		return nil, wrong("", "", fmt.Errorf("the event is no JSON object: %w", err))
@@ -107,6 +110,30 @@ func decode(payload []byte) (*decoded, error) {
 		return nil, err
 	}
 	return d, d.decodeData(members)
+}
+
+// maxMembers is how many members an event in the JSON format may have: its attributes, the data, and some that are null.
+const maxMembers = 2 * maxAttributes
+
+// crowded reports whether a JSON object has more members. To decode them takes forty times the memory of the payload.
+func crowded(object []byte) bool {
+	members, depth, quoted := 1, 0, false
+	for i := 0; i < len(object) && members <= maxMembers; i++ {
+		switch c := object[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case c == ',' && depth == 1:
+			members++
+		}
+	}
+	return members > maxMembers
 }
 
 // text returns the value of the named attribute as text.
