@@ -91,6 +91,20 @@ func (as attributes) check(dataContentType string) (*event.EventContextV1, error
 	return c, nil
 }
 
+// escaped returns the attributes with URIs that have no other characters than URIs may have, as the JSON format has them: source and ID say
+// which event it is, whatever the mode. c is what check has returned.
+func (as attributes) escaped(c *event.EventContextV1) attributes {
+	for i, a := range as {
+		switch a.name {
+		case "source":
+			as[i].value = c.Source.String()
+		case "dataschema":
+			as[i].value = c.DataSchema.String()
+		}
+	}
+	return as
+}
+
 // write sets the headers of the attributes.
 func (as attributes) write(m *bus.Message) error {
 	for _, a := range as {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/middleware/cloudevents"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 )
 
 func TestSendOptions(t *testing.T) {
@@ -82,6 +83,31 @@ func TestDefaultSource(t *testing.T) {
 		}
 		want := map[string]string{"": "urn:uuid:" + b.Source().String(), "billing": "/fanfare/billing", "größe/50%": "/fanfare/gr%C3%B6%C3%9Fe%2F50%25"}[name]
 		check(t, "source", all[0].headers["ce-source"], want)
+	}
+}
+
+// TestModesAgree has URIs with characters that URIs do not have: an event is the same one in both modes.
+func TestModesAgree(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"https://example.com/größe?a=b#c": "https://example.com/gr%C3%B6%C3%9Fe?a=b#c",
+		"https://example.com/a b|c":       "https://example.com/a%20b%7Cc",
+		"https://example.com/%2fa%20b":    "https://example.com/%2fa%20b",
+		"urn:example:1":                   "urn:example:1",
+	} {
+		for _, mode := range []cloudevents.Mode{cloudevents.Binary, cloudevents.Structured} {
+			b := bustest.New(t, &bus.Options{
+				Publish:   []bus.Middleware{cloudevents.Send(&cloudevents.SendOptions{Mode: mode, Source: given, DataSchema: given})},
+				Subscribe: []bus.Middleware{cloudevents.Receive(nil)},
+			})
+			got := bustest.Record(t, b, orders)
+			if err := publish(t, b, orders, order{"pencil", 2}, nil); err != nil {
+				t.Fatal(err)
+			}
+			e := got.Wait(1)[0]
+			check(t, mode.String()+" source", e.Header("ce-source"), want)
+			check(t, mode.String()+" schema", e.Header("ce-dataschema"), want)
+		}
 	}
 }
 

@@ -43,8 +43,8 @@ func (m Mode) String() string {
 type SendOptions struct {
 	// Mode is how the event travels. Default: [Binary].
 	Mode Mode
-	// Source is a URI reference that says who publishes. Default: "/fanfare/" and the bus's name; "urn:uuid:" and its source when it has
-	// no name, which is another one each time that the program starts.
+	// Source is a URI reference that says who publishes; characters that URIs do not have are percent-encoded. Default: "/fanfare/" and the
+	// bus's name; "urn:uuid:" and its source when it has no name, which is another one each time that the program starts.
 	Source string
 	// Type returns what kind of event it is. It may be called concurrently. Default: the topic.
 	Type func(m *bus.Message) string
@@ -136,10 +136,11 @@ func (s *sender) stamp(m *bus.Message) error {
 		return err
 	}
 	if s.Mode == Binary {
-		if _, err := as.check(dataContentType); err != nil {
+		c, err := as.check(dataContentType)
+		if err != nil {
 			return err
 		}
-		return as.write(m)
+		return as.escaped(c).write(m)
 	}
 	payload, err := encode(m, as, dataContentType)
 	if err != nil {
