@@ -113,7 +113,7 @@ func TestSendStructured(t *testing.T) {
 		"JSON by its suffix": {sending(texts.WithCodec(odd{"application/geo+json"}), "{}"),
 			begin + `texts.written","datacontenttype":"application/geo+json","time":"` + epoch + `","data_base64":"e30="}`},
 		"no content type, JSON": {sending(texts.WithCodec(odd{}), "{}"),
-			begin + `texts.written","time":"` + epoch + `","data":{}}`},
+			begin + `texts.written","datacontenttype":"application/octet-stream","time":"` + epoch + `","data_base64":"e30="}`},
 		"no content type": {sending(texts.WithCodec(odd{}), "{"),
 			begin + `texts.written","datacontenttype":"application/octet-stream","time":"` + epoch + `","data_base64":"ew=="}`},
 	} {
@@ -288,6 +288,26 @@ func TestSendSeveralFrames(t *testing.T) {
 		if v := got.Wait(1)[0].Value; !slices.EqualFunc(v, tc.value, bytes.Equal) {
 			t.Errorf("%v: got %q, want %q", tc.mode, v, tc.value)
 		}
+	}
+}
+
+// TestSendWithoutContentType has a codec without one, and values that look like JSON and do not: all of them arrive.
+func TestSendWithoutContentType(t *testing.T) {
+	t.Parallel()
+	b := bustest.New(t, &bus.Options{
+		Publish:   []bus.Middleware{cloudevents.Send(&cloudevents.SendOptions{Mode: cloudevents.Structured})},
+		Subscribe: []bus.Middleware{cloudevents.Receive(nil)},
+	})
+	bare := texts.WithCodec(odd{})
+	got := bustest.Record(t, b, bare)
+	values := []string{"hello", "42", "", " {} "}
+	for _, v := range values {
+		if err := publish(t, b, bare, v, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, e := range got.Wait(len(values)) {
+		check(t, "value", e.Value, values[i])
 	}
 }
 

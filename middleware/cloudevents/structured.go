@@ -46,8 +46,8 @@ func encode(m *bus.Message, as attributes, dataContentType string) ([]byte, erro
 		return nil, err
 	}
 	asText := utf8.Valid(payload) && (isPlain(dataContentType) || isPlainJSON(dataContentType) && json.Valid(payload))
-	if dataContentType == "" && !asText {
-		dataContentType = "application/octet-stream" // none at all would mean JSON
+	if dataContentType == "" { // which would mean JSON, and a 1 is not always that
+		dataContentType = "application/octet-stream"
 	}
 	c, err := as.check(dataContentType)
 	if err != nil {
@@ -200,7 +200,7 @@ func isJSON(dataContentType string) bool {
 // understood by all.
 func isPlainJSON(dataContentType string) bool {
 	media, _, err := mime.ParseMediaType(dataContentType)
-	return dataContentType == "" || err == nil && (media == event.ApplicationJSON || media == event.TextJSON)
+	return err == nil && (media == event.ApplicationJSON || media == event.TextJSON)
 }
 
 // isPlain reports whether data of a content type is text in UTF-8.
