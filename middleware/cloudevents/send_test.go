@@ -112,6 +112,8 @@ func TestSendStructured(t *testing.T) {
 			begin + `texts.written","datacontenttype":"text/json","time":"` + epoch + `","data_base64":"ew=="}`},
 		"JSON by its suffix": {sending(texts.WithCodec(odd{"application/geo+json"}), "{}"),
 			begin + `texts.written","datacontenttype":"application/geo+json","time":"` + epoch + `","data_base64":"e30="}`},
+		"JSON by its suffix, as text": {sending(texts.WithCodec(odd{"text/x+json"}), "{}"),
+			begin + `texts.written","datacontenttype":"text/x+json","time":"` + epoch + `","data_base64":"e30="}`},
 		"no content type, JSON": {sending(texts.WithCodec(odd{}), "{}"),
 			begin + `texts.written","datacontenttype":"application/octet-stream","time":"` + epoch + `","data_base64":"e30="}`},
 		"no content type": {sending(texts.WithCodec(odd{}), "{"),

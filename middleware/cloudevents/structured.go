@@ -206,7 +206,7 @@ func isPlainJSON(dataContentType string) bool {
 // isPlain reports whether data of a content type is text in UTF-8.
 func isPlain(dataContentType string) bool {
 	media, parameters, err := mime.ParseMediaType(dataContentType)
-	if err != nil || !strings.HasPrefix(media, "text/") || media == event.TextJSON {
+	if err != nil || !strings.HasPrefix(media, "text/") || isJSON(dataContentType) {
 		return false
 	}
 	charset := strings.ToLower(parameters["charset"])
