@@ -26,13 +26,17 @@ const maxTopics = 1000
 //	fanfare_handler_retries_total     counter    attempts after the first one
 //	fanfare_handler_running           gauge      events that are inside now
 //
-// A [*bus.InlineError] from a Publish is no error there: the event was delivered, and its failure counts with the inline subscription. The lag
+// A [*bus.InlineError] from a Publish is no error there: the event was delivered, and its failure counts with the inline subscription. Events of
+// a [subscriber.Batch] are measured until they are in their batch; what becomes of them is in fanfare_subscription_delivered_total. The lag
 // of an event that was retained is how old it is; those of plain peers have no time and no lag; where clocks differ, a negative lag counts
 // as 0. Native histograms have 160 buckets at most, beyond which they become coarser.
 //
 // Peers decide what topics there are where a prefix is subscribed to: 1000 of a chain have series of their own, and all later ones share the
 // topic "other". Names are not limited, and a series stays when its chain is gone, so subscriptions that come and go are to have names that
-// come again.
+// come again. Each [publisher.Forward] makes a chain, so peers are not to decide what topics it is given.
+//
+// [subscriber.Batch]: https://pkg.go.dev/github.com/fanfare-go/fanfare/subscriber#Batch
+// [publisher.Forward]: https://pkg.go.dev/github.com/fanfare-go/fanfare/publisher#Forward
 func (m *Metrics) Middleware() bus.Middleware {
 	return bus.Middleware{Name: "metrics", Phase: bus.PhaseObserve, Wrap: func(next bus.Handler) bus.Handler {
 		c := &chain{handlers: &m.handlers, next: next}

@@ -10,9 +10,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/publisher"
+	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
 )
@@ -207,4 +210,32 @@ func TestTopicThatIsNoText(t *testing.T) {
 	for on, n := range map[string]float64{"a\uFFFD": 2, "": 1, "a\n\x00": 1} {
 		expect(t, "any bytes", got, map[string]float64{of("duration_seconds_count", bus.RoleSubscriber, on): n})
 	}
+}
+
+// A batch that fails is no error of the middleware, which sees its events come into it.
+func TestBatches(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, r := newMetrics(t, nil)
+		b := bustest.New(t, &bus.Options{Name: "shop", Subscribe: []bus.Middleware{m.Middleware()}})
+		m.Watch(b)
+		fail := func(context.Context, []topic.Event[string]) error { return errNoStock }
+		o := &subscriber.BatchOptions{Options: subscriber.Options{Name: "stock"}, Size: 2, Linger: time.Hour}
+		if _, err := subscriber.Batch(b, created, fail, o); err != nil {
+			t.Fatal(err)
+		}
+		p, err := publisher.New(b, created, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := p.PublishBatch(t.Context(), []string{"two pencils", "a notebook"}); n != 2 || err != nil {
+			t.Fatal(n, err)
+		}
+		synctest.Wait()
+		expect(t, "after the batch", gather(t, r), map[string]float64{
+			of("duration_seconds_count", bus.RoleSubscriber, "orders.created"):                                         2,
+			of("errors_total", bus.RoleSubscriber, "orders.created"):                                                   0,
+			`fanfare_subscription_delivered_total{bus="shop",name="stock",outcome="failed",selector="orders.created"}`: 2,
+		})
+	})
 }
