@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"sync"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
@@ -22,13 +23,12 @@ func Forward(ctx context.Context, b *bus.Bus, to string, m *bus.Message, attribu
 	if err != nil {
 		return err
 	}
-	chain, err := b.Middleware(bus.RolePublisher, "", nil)
+	route := b.Join(to) // and not Route: a handler may forward while the bus drains
+	defer route.Leave()
+	p, err := forwarderOf(b, t, route)()
 	if err != nil {
 		return err
 	}
-	route := b.Join(to) // and not Route: a handler may forward while the bus drains
-	defer route.Leave()
-	p := newPublisher(b, t.WithCodec(codec.Raw), route, &Options{}, chain)
 	frames, err := m.Frames()
 	if err != nil {
 		return p.route.Refused(err)
@@ -40,6 +40,24 @@ func Forward(ctx context.Context, b *bus.Bus, to string, m *bus.Message, attribu
 	origin := &envelope.Origin{Topic: to, Source: b.Source(), Encoded: frames} // the content type is among the properties
 	e := topic.FromMeta(forwarded{}, envelope.Meta{Origin: origin, Time: b.Now(), Text: kept(m) + text})
 	return p.publish(ctx, &e)
+}
+
+// forwarder returns the publisher of what is passed on to a topic. All such events of a bus have one, and with it one chain of middleware.
+type forwarder func() (*Publisher[forwarded], error)
+
+// forwarderOf returns that of the topic t. It makes the chain when it is called, as the route is locked here.
+func forwarderOf(b *bus.Bus, t topic.Topic[forwarded], route *bus.Route) forwarder {
+	return route.Shared(
+		func(shared any) bool { _, ok := shared.(forwarder); return ok },
+		func() any {
+			return forwarder(sync.OnceValues(func() (*Publisher[forwarded], error) {
+				chain, err := b.Middleware(bus.RolePublisher, "", nil)
+				if err != nil {
+					return nil, err
+				}
+				return newPublisher(b, t.WithCodec(codec.Raw), b.Join(t.String()), &Options{}, chain), nil // never left: it is there for the next event
+			}))
+		}).(forwarder)
 }
 
 // kept returns the properties of m that an event passed on keeps, but for its key. What comes after them counts instead.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -163,6 +164,45 @@ func TestForwardErrors(t *testing.T) {
 				synctest.Wait()
 				if len(failed) != 1 || !tc.check(failed[0]) {
 					t.Errorf("forwarding returned %v", failed)
+				}
+			})
+		})
+	}
+}
+
+// TestForwardWrapsOnce checks that the chain of what is passed on is made once for each topic, also if it lets nothing through.
+func TestForwardWrapsOnce(t *testing.T) {
+	t.Parallel()
+	for name, refusal := range map[string]error{"passes": nil, "refuses": bus.ErrFiltered} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var wraps, calls atomic.Int64 // the two subscriptions run side by side
+				count := bus.Wrap("count", func(next bus.Handler) bus.Handler {
+					wraps.Add(1)
+					return func(ctx context.Context, m *bus.Message) error {
+						calls.Add(1)
+						if refusal != nil {
+							return refusal
+						}
+						return next(ctx, m)
+					}
+				})
+				here, there := bustest.New(t), bustest.New(t, &bus.Options{Publish: []bus.Middleware{count}})
+				forward(t, here, forwarding(there, "copies"))
+				forward(t, here, forwarding(there, "others"))
+				pub, err := publisher.New(here, byCustomer, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for range 3 {
+					if err := pub.Publish(t.Context(), invoice{5, "ada"}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				synctest.Wait()
+				if wraps.Load() != 2 || calls.Load() != 6 {
+					t.Errorf("%d chains for %d events on 2 topics", wraps.Load(), calls.Load())
 				}
 			})
 		})
