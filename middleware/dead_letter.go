@@ -37,13 +37,13 @@ type DeadLetterOptions struct {
 }
 
 // DeadLetter publishes an event that has failed to another topic of the same bus, with the payload, the ID, the key and the headers that it
-// had and those named above, through the bus's publish middleware. When that is done the event is handled as far as others are concerned: it counts
-// as succeeded, a task is acknowledged, a Publish returns nil. That it failed is logged as an error. A name that is none is an error of what would use the middleware: a
-// [*topic.NameError].
+// had and those named above, through the bus's publish middleware. When that is done the event is handled as far as others are concerned: it
+// counts as succeeded, a task is acknowledged, a Publish returns nil. That it failed is logged as an error, with the error of an inline handler
+// of the dead letter if there is one. A name that is none is an error of what would use the middleware: a [*topic.NameError].
 //
-// When the dead letter cannot be published, the error of the event and that of the publishing go on their way together, so the event counts as failed,
-// is logged, and a task is given again. An event is never set aside on a topic where it has failed before, so dead letters that fail themselves
-// go round in no circle: their error goes on its way.
+// When the dead letter cannot be published, or publish middleware does not want it, the error of the event and the text of why go on their way
+// together, so the event counts as failed, is logged, and a task is given again. An event is never set aside on a topic where it has failed
+// before, so dead letters that fail themselves go round in no circle: their error goes on its way.
 //
 // [bus.ErrFiltered] is no failure, and what an [*bus.InlineError] tells of was delivered: both go on their way. Phase: bus.PhaseDeadLetter, so
 // it sees an error when all attempts are over.
@@ -70,19 +70,26 @@ func (d deadLetters) wrap(next bus.Handler) bus.Handler {
 		if err == nil || !d.takes(m, err) {
 			return err
 		}
-		if failed := publisher.Forward(ctx, m.Party().Bus, d.topic, m, d.headers(m, err)...); failed != nil {
-			return errors.Join(err, fmt.Errorf("middleware: dead letter to %q: %w", d.topic, failed))
+		failed := publisher.Forward(ctx, m.Party().Bus, d.topic, m, d.headers(m, err)...)
+		if failed != nil && !deliveredTo(d.topic, failed) {
+			// Not wrapped: that the dead letter was filtered, say, does not mean that the event was.
+			return errors.Join(err, fmt.Errorf("middleware: dead letter to %q: %v", d.topic, failed))
 		}
-		m.Party().Bus.Logger().Error().Err(err).Stringer("role", m.Party().Role).Str("name", m.Party().Name).Str("topic", m.Topic()).
+		m.Party().Bus.Logger().Error().Err(err).AnErr("inline", failed).Stringer("role", m.Party().Role).Str("name", m.Party().Name).Str("topic", m.Topic()).
 			Uint64("seq", m.Seq()).Int("attempts", m.Attempt()).Str("dead_letter", d.topic).Msg("event failed and was set aside")
 		return nil
 	}
 }
 
+// deliveredTo reports whether a publish to a topic has delivered its event though it returned err.
+func deliveredTo(topic string, err error) bool {
+	inline, ok := errors.AsType[*bus.InlineError](err)
+	return ok && inline.Topic == topic
+}
+
 // takes reports whether the event is to be set aside.
 func (d deadLetters) takes(m *bus.Message, err error) bool {
-	var inline *bus.InlineError
-	if errors.Is(err, bus.ErrFiltered) || m.Party().Role.Sends() && errors.As(err, &inline) {
+	if errors.Is(err, bus.ErrFiltered) || delivered(m, err) {
 		return false
 	}
 	if slices.Contains(trail(m), d.topic) {

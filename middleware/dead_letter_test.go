@@ -143,6 +143,53 @@ func TestDeadLetterTopicFails(t *testing.T) {
 	})
 }
 
+// TestDeadLetterIsRefused has publish middleware that does not want dead letters: the event has failed, and was not filtered.
+func TestDeadLetterIsRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log, logged := logger(t)
+		living := middleware.Filter(func(m *bus.Message) bool { return m.Topic() != "orders.dead" })
+		b := bustest.New(t, &bus.Options{Logger: &log, Publish: []bus.Middleware{living}})
+		sub := handle(t, b, func(string) error { return errNoStock }, middleware.DeadLetter("orders.dead", nil))
+		if err := publish(t, b, "two pencils"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if s := sub.Stats(); s.Failed != 1 || s.Filtered != 0 {
+			t.Errorf("stats %+v", s)
+		}
+		if got := logged(); len(got) != 1 || got[0].Message != "event failed" || !strings.HasPrefix(got[0].Error, errNoStock.Error()) {
+			t.Errorf("logged %+v", got)
+		}
+	})
+}
+
+// TestDeadLetterInline has an inline handler of the dead-letter topic that fails: the event was set aside all the same, and both errors are told.
+func TestDeadLetterInline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log, logged := logger(t)
+		b := bustest.New(t, &bus.Options{Logger: &log})
+		dead := bustest.Record(t, b, letters)
+		inline := func(context.Context, topic.Event[string]) error { return errNoRoom }
+		if _, err := subscriber.New(b, letters, inline, &subscriber.Options{Inline: true}); err != nil {
+			t.Fatal(err)
+		}
+		sub := handle(t, b, func(string) error { return errNoStock }, middleware.DeadLetter("orders.dead", nil))
+		if err := publish(t, b, "two pencils"); err != nil {
+			t.Fatal(err)
+		}
+		dead.Wait(1)
+		synctest.Wait()
+		if s := sub.Stats(); s.Succeeded != 1 {
+			t.Errorf("stats %+v", s)
+		}
+		if got := logged(); len(got) != 1 || got[0].Error != errNoStock.Error() || !strings.HasSuffix(got[0].Inline, errNoRoom.Error()) {
+			t.Errorf("logged %+v", got)
+		}
+	})
+}
+
 // TestDeadLettersGoInNoCircle has everything fail everywhere: on the topic, on its dead-letter topic, and on that one's, which is the first.
 func TestDeadLettersGoInNoCircle(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -155,6 +154,5 @@ func (h *handled) end(key string, own *handling, succeeded bool) {
 
 // delivered reports whether a publish has delivered its event though it returned err.
 func delivered(m *bus.Message, err error) bool {
-	var inline *bus.InlineError
-	return m.Party().Role.Sends() && errors.As(err, &inline) && inline.Topic == m.Topic()
+	return m.Party().Role.Sends() && deliveredTo(m.Topic(), err)
 }

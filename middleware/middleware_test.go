@@ -29,6 +29,7 @@ type entry struct {
 	Seq     uint64
 	Took    *float64 // milliseconds
 	Error   string
+	Inline  string // of a dead letter
 	Ignored int
 	Role    string
 	Attempt int
