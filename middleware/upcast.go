@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/publisher"
 )
 
 // UpcastOptions are what an [Upcast] does.
@@ -46,7 +47,8 @@ var ErrNewer = errors.New("that is newer than this program")
 // Upcast brings the payloads of old events to the form that the handler's Go type has now, step by step, so that publishers and
 // subscribers need not change at the same time. Subscribers are updated first: they refuse events that are newer than they know.
 //
-// On the publish side it adds the current version to each event that has none. On the subscribe side an event that has none is of version 1,
+// On the publish side it adds the current version to each event that has none, and leaves what publisher.Forward passes on as it is: dead
+// letters are those of events that could not become the current version as well. On the subscribe side an event that has none is of version 1,
 // unless it was published on the same bus as a value of the handler's Go type: that has the present form. An event that cannot become
 // the current version fails with an [*UpcastError], and is not tried again. One that is current already is not touched: its value is
 // neither encoded nor decoded. It has no state.
@@ -111,6 +113,9 @@ func (u *upcaster) upcast(m *bus.Message) error {
 		return nil
 	}
 	sends := m.Party().Role.Sends()
+	if sends && publisher.Forwarded(m) { // such as a dead letter, which nobody here may understand
+		return nil
+	}
 	if text == "" && (sends || !m.Stale()) { // the value has the present form
 		if sends {
 			return m.SetHeader(u.header, u.stamp)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/subscriber"
@@ -169,6 +170,44 @@ func TestUpcastOnABus(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	})
+}
+
+// TestUpcastLeavesDeadLetters has events that cannot become the current version: they are set aside as they came, through an Upcast as well.
+func TestUpcastLeavesDeadLetters(t *testing.T) {
+	t.Parallel()
+	for version, why := range map[string]string{"5": "newer than this program", "1": "older than", "": "older than", "2": "step from version 3"} {
+		t.Run("version "+version, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				upcast := middleware.Upcast(&middleware.UpcastOptions{Current: 4, Steps: steps(2, 3)})
+				b := bustest.New(t, &bus.Options{Publish: []bus.Middleware{upcast}})
+				dead := bustest.Record(t, b, topic.New[[]byte]("orders.dead").WithCodec(codec.Raw))
+				handle(t, b, func(string) error { return nil }, middleware.DeadLetter("orders.dead", nil), upcast)
+				elsewhere := bustest.New(t)
+				from := bus.Wrap("from", func(bus.Handler) bus.Handler { // the event as it comes from another process
+					return func(ctx context.Context, m *bus.Message) error {
+						m.SetPayload([]byte("bad"))
+						return publisher.Forward(ctx, b, "orders.created", m)
+					}
+				})
+				var attributes []publisher.Attribute
+				if version != "" {
+					attributes = append(attributes, publisher.Header("schema-version", version))
+				}
+				pub, err := publisher.New(elsewhere, orders, &publisher.Options{Middleware: []bus.Middleware{from}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := pub.Publish(t.Context(), "", attributes...); err != nil {
+					t.Fatal(err)
+				}
+				e := dead.Wait(1)[0]
+				if string(e.Value) != "bad" || e.Header("schema-version") != version || !strings.Contains(e.Header(middleware.DeadLetterReason), why) {
+					t.Errorf("dead letter %s of version %q, because of %q", e.Value, e.Header("schema-version"), e.Header(middleware.DeadLetterReason))
+				}
+			})
+		})
+	}
 }
 
 func TestUpcastOptions(t *testing.T) {

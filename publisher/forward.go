@@ -42,6 +42,13 @@ func Forward(ctx context.Context, b *bus.Bus, to string, m *bus.Message, attribu
 	return p.publish(ctx, &e)
 }
 
+// Forwarded reports whether m is an event that Forward passes on, in the chain of publish middleware: the form of its payload is not that of a Go
+// type of this program.
+func Forwarded(m *bus.Message) bool {
+	_, ok := m.Event().(*topic.Event[forwarded])
+	return ok
+}
+
 // forwarder returns the publisher of what is passed on to a topic. All such events of a bus have one, and with it one chain of middleware.
 type forwarder func() (*Publisher[forwarded], error)
 
