@@ -51,7 +51,7 @@ func checkOrder(lists ...chainList) error {
 		case inner.Phase < outer.Phase:
 			return wrongOrder(outer, inner, misplaced(outer, inner), chain)
 		case twice(chain[:i], inner):
-			return wrongOrder(inner, inner, twiceReason(inner), dropped(chain, i))
+			return wrongOrder(inner, inner, twiceReason(inner), chain)
 		}
 		outer = inner
 	}
@@ -81,7 +81,7 @@ func misplaced(outer, inner placed) string {
 	switch {
 	case outer.Phase == PhaseRecover:
 		return fmt.Sprintf("a panic would pass %q before it becomes an error", inner.Name)
-	case inner.Phase == PhaseObserve && outer.Phase >= PhaseRetry:
+	case inner.Phase == PhaseObserve && outer.Phase == PhaseRetry:
 		return "each attempt would be counted as an event"
 	case inner.Phase == PhaseObserve:
 		return fmt.Sprintf("events that %q deals with would not be seen", outer.Name)
@@ -99,20 +99,22 @@ func misplaced(outer, inner placed) string {
 	return fmt.Sprintf("phase %v belongs inside of phase %v", outer.Phase, inner.Phase)
 }
 
-// wrongOrder returns the error for a chain whose right order is that of the phases.
+// wrongOrder returns the error for a chain whose right order is that of the phases, without what stands in it twice and may not.
 func wrongOrder(outer, inner placed, reason string, chain []placed) error {
 	e := &OrderError{
 		Outer: outer.Name, OuterPhase: outer.Phase, OuterField: outer.field,
 		Inner: inner.Name, InnerPhase: inner.Phase, InnerField: inner.field,
 		Reason: reason,
 	}
-	right := slices.DeleteFunc(slices.Clone(chain), func(m placed) bool { return m.Phase == 0 })
+	right := make([]placed, 0, len(chain))
+	for _, m := range chain {
+		if m.Phase != 0 && !twice(right, m) {
+			right = append(right, m)
+		}
+	}
 	slices.SortStableFunc(right, func(a, b placed) int { return cmp.Compare(a.Phase, b.Phase) })
 	for _, m := range right {
 		e.Right = append(e.Right, m.Name)
 	}
 	return e
 }
-
-// dropped returns the chain without the one at i.
-func dropped(chain []placed, i int) []placed { return slices.Delete(slices.Clone(chain), i, i+1) }

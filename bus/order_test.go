@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -78,6 +79,12 @@ func TestWrongOrders(t *testing.T) {
 		"counts too few": {[]bus.Middleware{letters, log},
 			`bus.Options.Subscribe: middleware "dead letter" stands outside of "log": events that "dead letter" deals with would not be seen; ` +
 				`the right order is log, dead letter`},
+		"counts what is in time": {[]bus.Middleware{timeout, metrics},
+			`bus.Options.Subscribe: middleware "timeout" stands outside of "metrics": events that "timeout" deals with would not be seen; ` +
+				`the right order is metrics, timeout`},
+		"twice, in the wrong order": {[]bus.Middleware{retry, metrics, retry, metrics},
+			`bus.Options.Subscribe: middleware "retry" stands outside of "metrics": each attempt would be counted as an event; ` +
+				`the right order is metrics, retry`},
 		"recovers too late": {[]bus.Middleware{guard, retry},
 			`bus.Options.Subscribe: middleware "recover" stands outside of "retry": a panic would pass "retry" before it becomes an error; ` +
 				`the right order is retry, recover`},
@@ -117,31 +124,50 @@ func TestMiddlewareWithAnError(t *testing.T) {
 	}
 }
 
-// The right order that the error gives is one.
-func TestRightOrderOfTheError(t *testing.T) {
+// TestRightOrderOfAnyError refuses chains of all lengths and orders, some of the middleware several times, and checks that the right order that
+// each error gives is taken.
+func TestRightOrderOfAnyError(t *testing.T) {
 	t.Parallel()
-	all := map[string]bus.Middleware{}
-	chain := []bus.Middleware{fault, guard, timeout, breaker, retry, dedupe, upcast, ignore, letters, metrics, log, audit}
-	for _, m := range chain {
-		all[m.Name] = m
+	all := []bus.Middleware{audit, log, metrics, letters, ignore, upcast, dedupe, retry, breaker, timeout, guard, fault}
+	named := map[string]bus.Middleware{}
+	for _, m := range all {
+		named[m.Name] = m
 	}
-	_, err := bus.New(&bus.Options{Publish: chain})
-	var wrong *bus.OrderError
-	if !errors.As(err, &wrong) || wrong.OuterField != "bus.Options.Publish" {
-		t.Fatalf("bus.New: %v", err)
+	random := rand.New(rand.NewPCG(1, 2))
+	refused := 0
+	for range 5000 {
+		chain := make([]bus.Middleware, random.IntN(8))
+		for i := range chain {
+			chain[i] = all[random.IntN(len(all))]
+		}
+		b, err := bus.New(&bus.Options{Subscribe: chain})
+		if err == nil {
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		refused++
+		var wrong *bus.OrderError
+		if !errors.As(err, &wrong) {
+			t.Fatal(err)
+		}
+		if wrong.OuterField != "bus.Options.Subscribe" || slices.Contains(wrong.Right, "audit") {
+			t.Fatalf("of %s: %v", wrong.OuterField, err)
+		}
+		right := make([]bus.Middleware, len(wrong.Right))
+		for i, name := range wrong.Right {
+			right[i] = named[name]
+		}
+		b, again := bus.New(&bus.Options{Subscribe: right})
+		if again != nil {
+			t.Fatalf("%v\nbut then: %v", err, again)
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	chain = nil
-	for _, name := range wrong.Right {
-		chain = append(chain, all[name])
-	}
-	if slices.ContainsFunc(chain, func(m bus.Middleware) bool { return m.Name == "audit" }) || len(chain) != 11 {
-		t.Errorf("the right order is %v", wrong.Right)
-	}
-	b, err := bus.New(&bus.Options{Publish: chain})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Close(); err != nil {
-		t.Error(err)
+	if refused < 1000 {
+		t.Errorf("only %d chains were refused", refused)
 	}
 }
