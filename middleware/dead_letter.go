@@ -21,7 +21,7 @@ const (
 	DeadLetterTopic = "dead-letter-topic"
 	// DeadLetterAttempts is how many attempts to handle it were made.
 	DeadLetterAttempts = "dead-letter-attempts"
-	// DeadLetterID is the ID of the event; it is that of the dead letter as well. There is none for events of plain peers.
+	// DeadLetterID is the ID of the event; it is that of the dead letter as well. There is none for events that have no ID.
 	DeadLetterID = "dead-letter-id"
 	// DeadLetterTrail is where it was set aside before, one topic a line, if it was.
 	DeadLetterTrail = "dead-letter-trail"
@@ -38,8 +38,9 @@ type DeadLetterOptions struct {
 
 // DeadLetter publishes an event that has failed to another topic of the same bus, with the payload, the ID, the key and the headers that it
 // had and those named above, through the bus's publish middleware. When that is done the event is handled as far as others are concerned: it
-// counts as succeeded, a task is acknowledged, a Publish returns nil. That it failed is logged as an error, with the error of an inline handler
-// of the dead letter if there is one. A name that is none is an error of what would use the middleware: a [*topic.NameError].
+// counts as succeeded, a task is acknowledged, a Publish returns nil, a Do returns no error and the zero reply. That it failed is logged as an
+// error, with the error of an inline handler of the dead letter if there is one. A name that is none is an error of what would use the
+// middleware: a [*topic.NameError].
 //
 // When the dead letter cannot be published, or publish middleware does not want it, the error of the event and the text of why go on their way
 // together, so the event counts as failed, is logged, and a task is given again. An event is never set aside on a topic where it has failed

@@ -119,3 +119,18 @@ func TestDuplicateOnABus(t *testing.T) {
 		}
 	})
 }
+
+// TestDuplicateReplies has a server that knows a request again: the reply is that of the first call.
+func TestDuplicateReplies(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	reply, err := ask(t, bustest.New(t, &bus.Options{Subscribe: []bus.Middleware{middleware.Duplicate()}}), func() (string, error) {
+		if calls++; calls == 2 {
+			return "", bus.ErrFiltered
+		}
+		return "two euros", nil
+	})
+	if reply != "two euros" || err != nil || calls != 2 {
+		t.Errorf("after %d calls: %q, %v", calls, reply, err)
+	}
+}

@@ -93,3 +93,23 @@ func TestIgnoreErrorsRefusesOptions(t *testing.T) {
 	refused(t, middleware.IgnoreErrors(errKnown, nil), "middleware.IgnoreErrors errs", nil)
 	refused(t, middleware.IgnoreErrorsFunc(nil), "middleware.IgnoreErrorsFunc ignore", nil)
 }
+
+// TestIgnoredErrorsHaveNoReply has servers that return something with their error.
+func TestIgnoredErrorsHaveNoReply(t *testing.T) {
+	t.Parallel()
+	all := middleware.IgnoreErrorsFunc(func(error) bool { return true })
+	letters := middleware.DeadLetter("prices.dead", nil)
+	for name, o := range map[string]bus.Options{
+		"ignored by the server":   {Subscribe: []bus.Middleware{all}},
+		"ignored by the client":   {Publish: []bus.Middleware{all}},
+		"set aside by the server": {Subscribe: []bus.Middleware{letters}},
+		"set aside by the client": {Publish: []bus.Middleware{letters}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if reply, err := ask(t, bustest.New(t, &o), func() (string, error) { return "two euros, or so", errNoStock }); reply != "" || err != nil {
+				t.Errorf("%q, %v", reply, err)
+			}
+		})
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/publisher"
+	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
@@ -70,6 +71,20 @@ func handle(t *testing.T, b *bus.Bus, handler func(value string) error, chain ..
 		t.Fatal(err)
 	}
 	return sub
+}
+
+// ask serves a call on b with handler, and asks for the reply.
+func ask(t *testing.T, b *bus.Bus, handler func() (string, error)) (string, error) {
+	t.Helper()
+	price := request.NewCall[string, string]("shop.price")
+	if _, err := request.Serve(b, price, func(context.Context, string) (string, error) { return handler() }, nil); err != nil {
+		t.Fatal(err)
+	}
+	client, err := request.NewClient(b, price, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.Do(t.Context(), "two pencils")
 }
 
 // trace returns middleware that notes when it is entered and left.

@@ -104,7 +104,10 @@ func (c *Client[Req, Resp]) innermost(ctx context.Context, m *bus.Message) (err 
 	if d, ok := ctx.Deadline(); ok && time.Until(d) <= 0 { // the timer of the context is about to go off
 		return &NoReplyError{Call: c.name, Reason: ErrTimeout}
 	}
-	p.reply, err = c.ask(ctx, *m.Event().(*topic.Event[Req]))
+	reply, err := c.ask(ctx, *m.Event().(*topic.Event[Req]))
+	if err == nil { // otherwise there may be one of another attempt
+		p.reply = reply
+	}
 	return err
 }
 

@@ -144,7 +144,10 @@ func (d *served[Req, Resp]) innermost(ctx context.Context, m *bus.Message) error
 		}
 		m.Fresh()
 	}
-	p.reply, err = d.handler(ctx, e.Value)
+	reply, err := d.handler(ctx, e.Value)
+	if err == nil { // otherwise there may be one of another attempt, and a middleware that knows what the error means
+		p.reply = reply
+	}
 	return err
 }
 
