@@ -13,17 +13,18 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// ThrottleError says that the context of a throttled call ended, or would have, before its turn. It was not made, and takes nothing from
-// the rate. It matches context.DeadlineExceeded or context.Canceled.
+// ThrottleError says that the context of a throttled call ended, or would have, before its turn. It was not made. One that did not wait takes
+// nothing from the rate; one that did gives its turn back, unless others wait behind it: they keep theirs. It matches
+// context.DeadlineExceeded or context.Canceled.
 type ThrottleError struct {
 	Topic string
-	Wait  time.Duration // how long it would still have been, 0 if its context had ended before it came
+	Wait  time.Duration // how long a call that came then would have waited
 	Err   error         // context.DeadlineExceeded if the deadline was too near, else the error of the context
 }
 
-// Error names the topic and the wait.
+// Error names the topic and how long the wait is.
 func (e *ThrottleError) Error() string {
-	return fmt.Sprintf("middleware: event on %q throttled, %v before its turn: %v", e.Topic, e.Wait, e.Err)
+	return fmt.Sprintf("middleware: event on %q throttled, the next turn is in %v: %v", e.Topic, e.Wait, e.Err)
 }
 
 // Unwrap returns the error of the context.

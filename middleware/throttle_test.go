@@ -99,16 +99,47 @@ func TestThrottleEndsWithTheContext(t *testing.T) {
 	}
 }
 
+// TestThrottleKeepsTurns has the first of those who wait give up: the one behind it keeps its turn, and the next one comes after that.
+func TestThrottleKeepsTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := bus.Chain(succeed, middleware.Throttle(1, 1))
+		if err := h(t.Context(), order("1")); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		impatient, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(500*time.Millisecond, cancel)
+		var all sync.WaitGroup
+		all.Go(func() {
+			var throttled *middleware.ThrottleError
+			if err := h(impatient, order("2")); !errors.As(err, &throttled) || throttled.Wait.Round(time.Millisecond) != 2500*time.Millisecond {
+				t.Errorf("after %v: %v", time.Since(begin), err)
+			}
+		})
+		synctest.Wait()
+		for _, want := range []time.Duration{2 * time.Second, 3 * time.Second} {
+			all.Go(func() {
+				if err := h(t.Context(), order("3")); err != nil || time.Since(begin) != want {
+					t.Errorf("after %v, want %v: %v", time.Since(begin), want, err)
+				}
+			})
+			time.Sleep(700 * time.Millisecond)
+		}
+		all.Wait()
+	})
+}
+
 func TestThrottleErrorText(t *testing.T) {
 	t.Parallel()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	early := bus.Chain(returning(new(int), nil), middleware.Throttle(1, 9))(ended, order("7"))
-	if want := `middleware: event on "orders.created" throttled, 0s before its turn: context canceled`; early == nil || early.Error() != want {
+	if want := `middleware: event on "orders.created" throttled, the next turn is in 0s: context canceled`; early == nil || early.Error() != want {
 		t.Errorf("%v", early)
 	}
 	err := &middleware.ThrottleError{Topic: "orders.created", Wait: time.Second, Err: context.Canceled}
-	if want := `middleware: event on "orders.created" throttled, 1s before its turn: context canceled`; err.Error() != want {
+	if want := `middleware: event on "orders.created" throttled, the next turn is in 1s: context canceled`; err.Error() != want {
 		t.Errorf("%v", err)
 	}
 }
