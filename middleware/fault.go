@@ -121,12 +121,8 @@ func (f fault) wait(ctx context.Context) error {
 	if f.delay == 0 {
 		return nil
 	}
-	timer := time.NewTimer(f.delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%w: delay of %v: %w", ErrFault, f.delay, ctx.Err())
+	if err := pause(ctx, f.delay); err != nil {
+		return fmt.Errorf("%w: delay of %v: %w", ErrFault, f.delay, err)
 	}
+	return nil
 }
