@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"context"
+	"encoding/binary"
 	"io"
 	"testing"
 	"time"
@@ -16,15 +17,14 @@ import (
 // chain is BenchmarkBare.
 func measure(b *testing.B, chain ...bus.Middleware) {
 	b.Helper()
-	measureHandler(b, func(context.Context, *bus.Message) error { return nil }, chain...)
+	measureMessage(b, message(topic.Metadata{ID: "7", Time: time.Now()}), succeed, chain...)
 }
 
-// measureHandler is measure for any handler that succeeds.
-func measureHandler(b *testing.B, handle bus.Handler, chain ...bus.Middleware) {
+// measureMessage is measure for any message, and any handler that succeeds.
+func measureMessage(b *testing.B, m *bus.Message, handle bus.Handler, chain ...bus.Middleware) {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
-	m := message(topic.Metadata{Time: time.Now()})
 	h := bus.Chain(handle, chain...)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -62,7 +62,7 @@ func benchmarkTimeout(b *testing.B, m bus.Middleware) {
 		{"done", func(ctx context.Context) { ctx.Done() }},
 	} {
 		b.Run(use.name, func(b *testing.B) {
-			measureHandler(b, func(ctx context.Context, _ *bus.Message) error {
+			measureMessage(b, order("7"), func(ctx context.Context, _ *bus.Message) error {
 				use.of(ctx)
 				return nil
 			}, m)
@@ -96,3 +96,56 @@ func BenchmarkLog(b *testing.B) {
 		b.Run(tc.name, func(b *testing.B) { measure(b, middleware.Log(zerolog.New(io.Discard).Level(tc.level), tc.options)) })
 	}
 }
+
+func BenchmarkCircuitBreaker(b *testing.B) { measure(b, middleware.CircuitBreaker(nil)) }
+
+func BenchmarkThrottle(b *testing.B) { measure(b, middleware.Throttle(1e12, 1000)) }
+
+func BenchmarkThrottleByKey(b *testing.B) {
+	measure(b, middleware.ThrottleByKey(1e12, 1000, nil))
+}
+
+func BenchmarkBulkhead(b *testing.B) { measure(b, middleware.Bulkhead(4, nil)) }
+
+func BenchmarkFilter(b *testing.B) {
+	measure(b, middleware.Filter(func(m *bus.Message) bool { return m.Header("country") == "" }))
+}
+
+func BenchmarkValidate(b *testing.B) {
+	measure(b, middleware.Validate(func(context.Context, *bus.Message) error { return nil }))
+}
+
+// BenchmarkUpcast is one of events of the current version, and of some before it: of which the step does nothing.
+func BenchmarkUpcast(b *testing.B) {
+	upcast := middleware.Upcast(&middleware.UpcastOptions{Current: 2, Steps: map[int]func([]byte) ([]byte, error){
+		1: func(payload []byte) ([]byte, error) { return payload, nil },
+	}})
+	b.Run("current", func(b *testing.B) {
+		measureMessage(b, message(topic.Metadata{Headers: map[string]string{"schema-version": "2"}}), succeed, upcast)
+	})
+	b.Run("step", func(b *testing.B) {
+		value, encoded := topic.NewEvent("two pencils", topic.Metadata{}), [][]byte{[]byte("two pencils")}
+		again := bus.Wrap("again", func(next bus.Handler) bus.Handler { // as it came
+			return func(ctx context.Context, m *bus.Message) error {
+				e := value
+				e.Meta().SetEncoded(encoded)
+				m.Reset(e.Meta(), &e, &e.Value)
+				return next(ctx, m)
+			}
+		})
+		measure(b, again, upcast)
+	})
+}
+
+func BenchmarkDeduplicate(b *testing.B) {
+	var number uint64
+	key := make([]byte, 8)
+	measure(b, middleware.Deduplicate(&middleware.DeduplicateOptions{Key: func(*bus.Message) string {
+		number++
+		return string(binary.BigEndian.AppendUint64(key[:0], number))
+	}}))
+}
+
+func BenchmarkDuplicate(b *testing.B) { measure(b, middleware.Duplicate()) }
+
+func BenchmarkFault(b *testing.B) { measure(b, middleware.Fault(nil)) }

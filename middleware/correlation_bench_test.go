@@ -36,13 +36,7 @@ func BenchmarkCorrelation(b *testing.B) {
 	h := passing()
 	for name, role := range map[string]bus.Role{"receive": bus.RoleSubscriber, "send without": bus.RolePublisher} {
 		b.Run(name, func(b *testing.B) {
-			m := eventFor(bustest.New(b), role)
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := h(context.Background(), m); err != nil {
-					b.Fatal(err)
-				}
-			}
+			measureMessage(b, eventFor(bustest.New(b), role), succeed, middleware.Correlation())
 		})
 	}
 	b.Run("send", func(b *testing.B) { // an event that a handler publishes, each time for another event

@@ -42,7 +42,7 @@ func TestDelayOnError(t *testing.T) {
 				h := bus.Chain(func(context.Context, *bus.Message) error { n++; return tc.errs[n-1] }, middleware.DelayOnError(tc.options))
 				for i, want := range tc.want {
 					begin := time.Now()
-					if err := h(t.Context(), messageFor(tc.role, topic.Metadata{})); err != tc.errs[i] {
+					if err := h(t.Context(), messageOf(tc.role, "two pencils", topic.Metadata{})); err != tc.errs[i] {
 						t.Errorf("event %d: got %v, want %v", i, err, tc.errs[i])
 					}
 					if took := time.Since(begin); took != want {
@@ -124,7 +124,9 @@ func TestDelayOnErrorRefusesOptions(t *testing.T) {
 		{middleware.DelayOnErrorOptions{Max: -1}, "Max", -1},
 		{middleware.DelayOnErrorOptions{Max: math.MaxInt64}, "Max", math.MaxInt64},
 	} {
-		refused(t, middleware.DelayOnError(&tc.options), "middleware.DelayOnErrorOptions."+tc.field, tc.value)
+		if got := checkRefused(t, middleware.DelayOnError(&tc.options), "middleware.DelayOnErrorOptions."+tc.field); got != tc.value {
+			t.Errorf("%s: the value is %v, want %v", tc.field, got, tc.value)
+		}
 	}
 	if m := middleware.DelayOnError(&middleware.DelayOnErrorOptions{Initial: 8760 * time.Hour}); m.Err != nil {
 		t.Errorf("a year is refused: %v", m.Err)

@@ -62,7 +62,7 @@ func delayed(t *testing.T, r bus.Role, published time.Time) time.Duration {
 	err := bus.Chain(func(context.Context, *bus.Message) error {
 		handled = time.Since(begin)
 		return errNoStock
-	}, middleware.Delay(time.Minute))(t.Context(), messageFor(r, topic.Metadata{Time: published}))
+	}, middleware.Delay(time.Minute))(t.Context(), messageOf(r, "two pencils", topic.Metadata{Time: published}))
 	if err != errNoStock {
 		t.Errorf("got %v", err)
 	}
@@ -124,6 +124,6 @@ func TestDelayEndsWithItsContext(t *testing.T) {
 func TestDelayRefusesOptions(t *testing.T) {
 	t.Parallel()
 	for _, d := range []time.Duration{0, -time.Second} {
-		refused(t, middleware.Delay(d), "middleware.Delay d", d)
+		checkRefused(t, middleware.Delay(d), "middleware.Delay d")
 	}
 }

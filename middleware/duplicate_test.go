@@ -16,7 +16,6 @@ import (
 
 func TestDuplicate(t *testing.T) {
 	t.Parallel()
-	checkPhase(t, middleware.Duplicate(), "duplicate", bus.PhaseSimulate, 2)
 	filtered := fmt.Errorf("known: %w", bus.ErrFiltered)
 	for name, tc := range map[string]struct {
 		results []error

@@ -89,9 +89,9 @@ func TestIgnoreErrorsIsVisible(t *testing.T) {
 
 func TestIgnoreErrorsRefusesOptions(t *testing.T) {
 	t.Parallel()
-	refused(t, middleware.IgnoreErrors(), "middleware.IgnoreErrors errs", 0)
-	refused(t, middleware.IgnoreErrors(errKnown, nil), "middleware.IgnoreErrors errs", nil)
-	refused(t, middleware.IgnoreErrorsFunc(nil), "middleware.IgnoreErrorsFunc ignore", nil)
+	checkRefused(t, middleware.IgnoreErrors(), "middleware.IgnoreErrors errs")
+	checkRefused(t, middleware.IgnoreErrors(errKnown, nil), "middleware.IgnoreErrors errs")
+	checkRefused(t, middleware.IgnoreErrorsFunc(nil), "middleware.IgnoreErrorsFunc ignore")
 }
 
 // TestIgnoredErrorsHaveNoReply has servers that return something with their error.

@@ -10,6 +10,7 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/testing/bustest"
+	"github.com/fanfare-go/fanfare/topic"
 	"github.com/rs/zerolog"
 )
 
@@ -164,7 +165,7 @@ func TestLogTellsAttempts(t *testing.T) {
 
 func TestLogAllocations(t *testing.T) { // not parallel: it counts allocations
 	for level, err := range map[zerolog.Level]error{zerolog.InfoLevel: nil, zerolog.ErrorLevel: bus.ErrFiltered, zerolog.Disabled: errNoStock} {
-		if n := allocations(t, middleware.Log(zerolog.New(io.Discard).Level(level), nil), err); n != 0 {
+		if n := allocations(t, message(topic.Metadata{}), err, middleware.Log(zerolog.New(io.Discard).Level(level), nil)); n != 0 {
 			t.Errorf("%v at level %v: %v allocations", err, level, n)
 		}
 	}

@@ -3,40 +3,71 @@ package middleware_test
 import (
 	"context"
 	"errors"
-	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
-	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/topic"
 	"github.com/google/uuid"
-	"github.com/rs/zerolog"
 )
 
-// message returns a message of a value on its way to a subscription, as the bus makes it.
-func message(m topic.Metadata) *bus.Message { return messageFor(bus.RoleSubscriber, m) }
-
-// messageFor is message for any role.
-func messageFor(r bus.Role, m topic.Metadata) *bus.Message {
-	if m.Topic == "" {
-		m.Topic = "orders.created"
+// messageOf returns the message of an event in the chain of a party with the given role, for handlers that are called without a bus. Without a
+// topic it is one on "orders.created".
+func messageOf(role bus.Role, value string, about topic.Metadata) *bus.Message {
+	if about.Topic == "" {
+		about.Topic = "orders.created"
 	}
-	e := topic.NewEvent("two pencils", m)
-	made := bus.NewMessage(&bus.Party{Role: r, Name: "shop"}, codec.JSON)
-	made.Reset(e.Meta(), &e, &e.Value)
-	return made
+	e := topic.NewEvent(value, about)
+	m := bus.NewMessage(&bus.Party{Role: role, Name: about.Topic}, codec.String)
+	m.Reset(e.Meta(), &e, &e.Value)
+	return m
 }
+
+// message returns the message of an event as subscribers get it.
+func message(about topic.Metadata) *bus.Message {
+	return messageOf(bus.RoleSubscriber, "two pencils", about)
+}
+
+// order is message for an event of which nothing but the ID matters.
+func order(id string) *bus.Message { return message(topic.Metadata{ID: id}) }
 
 // eventFor returns the message of an event in the chain of a party of b.
 func eventFor(b *bus.Bus, role bus.Role) *bus.Message {
-	var metadata topic.Metadata
+	var about topic.Metadata
 	if !role.Sends() {
-		metadata.Source, metadata.Seq = uuid.UUID{1}, 1
+		about.Source, about.Seq = uuid.UUID{1}, 1
 	}
-	m := messageFor(role, metadata)
+	m := messageOf(role, "two pencils", about)
 	m.Party().Bus = b
 	return m
+}
+
+// succeed is a handler.
+func succeed(context.Context, *bus.Message) error { return nil }
+
+// returning returns a handler that counts its calls and returns err.
+func returning(calls *int, err error) bus.Handler {
+	return func(context.Context, *bus.Message) error {
+		*calls++
+		return err
+	}
+}
+
+// abruptly are handlers that do not return.
+var abruptly = map[string]bus.Handler{
+	"panic":  func(context.Context, *bus.Message) error { panic(errNoStock) },
+	"goexit": func(context.Context, *bus.Message) error { runtime.Goexit(); return nil },
+}
+
+// apart calls f in a goroutine of its own, which f may end, and returns what it panicked with.
+func apart(f func()) (panicked any) {
+	done := make(chan any, 1)
+	go func() {
+		defer func() { done <- recover() }()
+		f()
+	}()
+	return <-done
 }
 
 // call calls f through a chain.
@@ -52,46 +83,35 @@ func text(err error) string {
 	return err.Error()
 }
 
-// refused checks that a bus refuses a middleware because of an option.
-func refused(t *testing.T, m bus.Middleware, field string, value any) {
+// checkRefused checks that a bus refuses the middleware on both sides because of one of its options, and returns the value that the error tells.
+func checkRefused(t *testing.T, m bus.Middleware, field string) (value any) {
 	t.Helper()
-	_, err := bus.New(&bus.Options{Publish: []bus.Middleware{m}})
-	var option *bus.OptionError
-	if !errors.As(err, &option) || option.Field != field || fmt.Sprint(option.Value) != fmt.Sprint(value) || option.Limit == "" {
-		t.Errorf("%s of %v: bus.New returned %v", field, value, err)
+	for _, o := range []*bus.Options{{Subscribe: []bus.Middleware{m}}, {Publish: []bus.Middleware{m}}} {
+		b, err := bus.New(o)
+		var bad *bus.OptionError
+		if !errors.As(err, &bad) || bad.Field != field || bad.Limit == "" {
+			t.Errorf("bus.New returned %v, want an error of %s", err, field)
+		} else {
+			value = bad.Value
+		}
+		if err == nil {
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+		}
 	}
+	return value
 }
 
-// allocations returns how often memory is allocated for a call of a handler that returns err.
-func allocations(t *testing.T, m bus.Middleware, err error) float64 {
+// allocations returns how often memory is allocated for a call of a handler that returns err. Who calls it is not parallel, as the allocations of
+// other tests would count.
+func allocations(t *testing.T, m *bus.Message, err error, chain ...bus.Middleware) float64 {
 	t.Helper()
-	ctx, msg := t.Context(), message(topic.Metadata{})
-	h := bus.Chain(func(context.Context, *bus.Message) error { return err }, m)
+	ctx := t.Context()
+	h := bus.Chain(func(context.Context, *bus.Message) error { return err }, chain...)
 	return testing.AllocsPerRun(100, func() {
-		if got := h(ctx, msg); (got == nil) != (err == nil) {
+		if got := h(ctx, m); (got == nil) != (err == nil) {
 			t.Errorf("got %v", got)
 		}
 	})
-}
-
-// TestPhases checks the names and phases of all middleware: the documentation and errors tell them.
-func TestPhases(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		m     bus.Middleware
-		name  string
-		phase bus.Phase
-	}{
-		{middleware.Recover(), "recover", bus.PhaseRecover},
-		{middleware.Delay(1), "delay", bus.PhaseSchedule},
-		{middleware.DelayOnError(nil), "delay on error", bus.PhaseOutcome},
-		{middleware.IgnoreErrors(errNoStock), "ignore errors", bus.PhaseOutcome},
-		{middleware.Log(zerolog.Nop(), nil), "log", bus.PhaseObserve},
-		{middleware.Retry(nil), "retry", bus.PhaseRetry},
-		{middleware.Timeout(1), "timeout", bus.PhaseTimeout},
-	} {
-		if tc.m.Name != tc.name || tc.m.Phase != tc.phase || tc.m.Err != nil {
-			t.Errorf("%q: it is %q, in phase %v, with the error %v", tc.name, tc.m.Name, tc.m.Phase, tc.m.Err)
-		}
-	}
 }

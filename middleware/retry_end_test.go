@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"testing"
@@ -223,7 +224,9 @@ func TestRetryOptions(t *testing.T) {
 		{middleware.RetryOptions{Jitter: math.NaN()}, "Jitter", math.NaN()},
 		{middleware.RetryOptions{MaxElapsed: -1}, "MaxElapsed", time.Duration(-1)},
 	} {
-		refused(t, middleware.Retry(&tc.options), "middleware.RetryOptions."+tc.field, tc.value)
+		if got := checkRefused(t, middleware.Retry(&tc.options), "middleware.RetryOptions."+tc.field); fmt.Sprint(got) != fmt.Sprint(tc.value) {
+			t.Errorf("%s: the value is %v, want %v", tc.field, got, tc.value)
+		}
 	}
 	for given, want := range map[int]int{0: 3, 1: 1, 7: 7, -1: -1, -9: -1} {
 		if m := middleware.Retry(&middleware.RetryOptions{Attempts: given}); m.Attempts != want || m.Err != nil {

@@ -225,7 +225,7 @@ func TestRetryOnASubscription(t *testing.T) {
 // TestRetryAllocations has a success, which is to cost nothing.
 func TestRetryAllocations(t *testing.T) { // not parallel: it counts allocations
 	for _, o := range []*middleware.RetryOptions{nil, {MaxElapsed: time.Hour, OnRetry: func(context.Context, *bus.Message, error, time.Duration) {}}} {
-		if n := allocations(t, middleware.Retry(o), nil); n != 0 {
+		if n := allocations(t, message(topic.Metadata{}), nil, middleware.Retry(o)); n != 0 {
 			t.Errorf("%v allocations", n)
 		}
 	}

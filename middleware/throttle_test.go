@@ -34,7 +34,6 @@ func TestThrottle(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				m := throttle(2, 3)
-				checkPhase(t, m, name, bus.PhaseProtect, 0)
 				begin := time.Now()
 				var at []string
 				note := func(context.Context, *bus.Message) error {

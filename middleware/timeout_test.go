@@ -12,6 +12,7 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/testing/bustest"
+	"github.com/fanfare-go/fanfare/topic"
 )
 
 const late = "middleware: not done within 1s: "
@@ -138,12 +139,12 @@ func TestTimeoutOnBothSides(t *testing.T) {
 func TestTimeoutRefusesOptions(t *testing.T) {
 	t.Parallel()
 	for _, d := range []time.Duration{0, -time.Second} {
-		refused(t, middleware.Timeout(d), "middleware.Timeout d", d)
+		checkRefused(t, middleware.Timeout(d), "middleware.Timeout d")
 	}
 }
 
 func TestTimeoutAllocations(t *testing.T) { // not parallel: it counts allocations
-	if n := allocations(t, middleware.Timeout(time.Hour), nil); n > 1 {
+	if n := allocations(t, message(topic.Metadata{}), nil, middleware.Timeout(time.Hour)); n > 1 {
 		t.Errorf("%v allocations", n)
 	}
 }

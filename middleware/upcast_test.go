@@ -33,7 +33,6 @@ func steps(first, last int) map[int]func([]byte) ([]byte, error) {
 
 func TestUpcast(t *testing.T) {
 	t.Parallel()
-	checkPhase(t, middleware.Upcast(&middleware.UpcastOptions{Current: 1}), "upcast", bus.PhaseUpcast, 0)
 	for name, tc := range map[string]struct {
 		role    bus.Role
 		version string
