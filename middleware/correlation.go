@@ -22,7 +22,8 @@ const (
 //   - Where an event is published with such a context, it gets them as the headers correlation-id and causation-id.
 //
 // An event that was published outside of handlers gets no headers: it is a root, and its own ID is the correlation ID of all that follows
-// from it. [WithCorrelationID] begins with another ID, such as that of an HTTP request. A header that is set already stays.
+// from it. [WithCorrelationID] begins with another ID, such as that of an HTTP request. A header that is set already stays. An event that is
+// passed on with its ID, such as a dead letter, is the same event: it gets no cause from its own handling.
 //
 // Requests and tasks are events here. An event without an ID is nobody's cause, and no ID is invented for it: what its handler publishes was
 // caused by what has caused the event itself, if that is known, and is otherwise a root. Such are events of plain peers, requests within one
@@ -56,7 +57,7 @@ func correlate(ctx context.Context, m *bus.Message) error {
 			return err
 		}
 	}
-	if id := c.causation(); id != "" && m.Header(causationHeader) == "" {
+	if id := c.causation(); id != "" && id != m.ID() && m.Header(causationHeader) == "" { // one that is passed on is not its own cause
 		return m.SetHeader(causationHeader, id)
 	}
 	return nil

@@ -88,6 +88,33 @@ func (all correlations) end(t testing.TB, b *bus.Bus, name string) {
 	}, nil)
 }
 
+// TestCorrelationOfDeadLetters checks that what is set aside keeps its cause, or has none: it is not its own.
+func TestCorrelationOfDeadLetters(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		all := correlations{}
+		b := correlating(t, bus.Options{})
+		fail := func(context.Context, topic.Event[string]) error { return errNoStock }
+		for _, from := range []string{"created", "paid"} {
+			aside := []bus.Middleware{middleware.DeadLetter(from+".dead", nil)}
+			on(t, b, from, fail, &subscriber.Options{Middleware: aside})
+		}
+		all.forward(t, b, "created", "paid", publisher.ID("second"))
+		dead := []*bustest.Recorder[string]{
+			bustest.Record(t, b, topic.New[string]("created.dead")), bustest.Record(t, b, topic.New[string]("paid.dead")),
+		}
+		if err := publishTo(t.Context(), b, "created", "created", publisher.ID("first")); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range [][3]string{{"first", "first", ""}, {"second", "first", "first"}} {
+			e := dead[i].Wait(1)[0]
+			if got := [3]string{e.ID(), e.Header("correlation-id"), e.Header("causation-id")}; got != want {
+				t.Errorf("%s: ID, correlation and cause are %q, want %q", e.Topic(), got, want)
+			}
+		}
+	})
+}
+
 func TestCorrelationOverThreeHops(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
