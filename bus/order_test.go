@@ -39,6 +39,7 @@ func TestRightOrders(t *testing.T) {
 		"one of a phase with more": {metrics, log, retry},
 		"recovers at both ends":    {guard, log, retry, guard},
 		"two of a phase":           {retry, timeout, timeout},
+		"elsewhere on purpose":     {placed(timeout.Name, 0), retry, timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,7 +7,8 @@ import "fmt"
 //	receive(schedule(correlate(observe(dead letter(outcome(upcast(admit(retry(protect(timeout(recover(simulate(send(handler))))))))))))))
 //
 // [New], and whatever makes a publisher, subscription, client, server, producer or worker, refuses another order with an [*OrderError]. Within
-// a phase any order will do. The zero Phase is anywhere, unchecked: that is where middleware of users stands that names none.
+// a phase any order will do. The zero Phase is anywhere, unchecked: that is where middleware of users stands that names none, and one of ours whose
+// Phase was set to it, to stand somewhere else on purpose, as a Timeout around Retry for all attempts together.
 type Phase uint8
 
 const (
