@@ -22,8 +22,9 @@ type DelayOnErrorOptions struct {
 // up to Max. The failures of one chain are counted together: those of all workers of a subscription, and not those of other subscriptions.
 // nil options mean the defaults; for options outside their limits Middleware.Err is a [*bus.OptionError].
 //
-// The pause ends with the context. The error is that of the handler in any case. [bus.ErrFiltered] is no failure, and neither is a
-// [*bus.InlineError] of a publisher, whose event was delivered. A publisher, client or producer makes its caller wait.
+// The pause ends with the context: with Close, and not with Shutdown, which waits for the pauses of all that is queued. The error is that of
+// the handler in any case. [bus.ErrFiltered] is no failure, and neither is a [*bus.InlineError] of a publisher, whose event was delivered. A
+// publisher, client or producer makes its caller wait.
 //
 // For workers of a pipeline: a task that has failed is given again after the worker's RetryDelay, or what pipeline.RetryAfter asks for, and
 // meanwhile the worker begins others. That is for a task that is the trouble itself. DelayOnError is for trouble that all tasks share: it keeps the

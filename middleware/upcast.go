@@ -19,7 +19,8 @@ type UpcastOptions struct {
 	// Current is the version that this program knows, 1 to 2,147,483,647. There is no default.
 	Current int
 	// Steps turn a version into the next one, by the version that they take. There is one for each version from the lowest that is
-	// still understood to Current-1. They may be called concurrently, must not change what they get, and give away what they return.
+	// still understood to Current-1. They may be called concurrently, must not change what they get, and give away what they return. A
+	// payload of several frames comes in one piece, and stays one: Upcast is not for codecs that make frames.
 	Steps map[int]func(payload []byte) ([]byte, error)
 	// Header is the name of the header that has the version, a decimal number. Default: "schema-version".
 	Header string
