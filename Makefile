@@ -29,7 +29,7 @@ test: lint fuzz interop race ## all checks of continuous integration, the Go tes
 
 .PHONY: race
 race: ## the Go tests under the race detector
-	for part in $(PARTS); do go -C $$part test -race ./...; done
+	for part in $(PARTS) bench/middleware; do go -C $$part test -race ./...; done
 	go test -race ./...
 
 .PHONY: lint
