@@ -120,7 +120,7 @@ func TestPhases(t *testing.T) {
 	}{
 		"right": {bus.Options{Publish: []bus.Middleware{log, cloudevents.Send(nil)}, Subscribe: []bus.Middleware{cloudevents.Receive(nil), log}}, ""},
 		"send outside": {bus.Options{Publish: []bus.Middleware{cloudevents.Send(nil), log}},
-			`bus.Options.Publish: middleware "cloudevents send" stands outside of "log": each attempt would be counted as an event; the right order is log, cloudevents send`},
+			`bus.Options.Publish: middleware "cloudevents send" stands outside of "log": events that "cloudevents send" deals with would not be seen; the right order is log, cloudevents send`},
 		"receive inside": {bus.Options{Subscribe: []bus.Middleware{log, cloudevents.Receive(nil)}},
 			`bus.Options.Subscribe: middleware "log" stands outside of "cloudevents receive": phase observe belongs inside of phase receive; the right order is cloudevents receive, log`},
 	} {
