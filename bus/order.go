@@ -18,12 +18,13 @@ type OrderError struct {
 
 // Error names both, what would go wrong, and the right order.
 func (e *OrderError) Error() string {
-	where := e.OuterField
+	where, apart := e.OuterField, ""
 	if e.InnerField != e.OuterField {
-		where = e.OuterField + " and " + e.InnerField
+		where += " and " + e.InnerField
+		apart = fmt.Sprintf(", where all of %s is outside of %s", e.OuterField, e.InnerField)
 	}
-	return fmt.Sprintf("%s: middleware %q stands outside of %q: %s; the right order is %s",
-		where, e.Outer, e.Inner, e.Reason, strings.Join(e.Right, ", "))
+	return fmt.Sprintf("%s: middleware %q stands outside of %q: %s; the right order is %s%s",
+		where, e.Outer, e.Inner, e.Reason, strings.Join(e.Right, ", "), apart)
 }
 
 // placed is a middleware and the option that it stands in.

@@ -1,12 +1,20 @@
 package bus_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/publisher"
+	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/subscriber"
+	"github.com/fanfare-go/fanfare/testing/bustest"
+	"github.com/fanfare-go/fanfare/topic"
 )
 
 // placed returns a middleware of a phase that does nothing.
@@ -170,5 +178,50 @@ func TestRightOrderOfAnyError(t *testing.T) {
 	}
 	if refused < 1000 {
 		t.Errorf("only %d chains were refused", refused)
+	}
+}
+
+// The lists of the bus and of a party are one chain, for everything that has one; the error says which of the two a middleware stands in.
+func TestWrongOrderOfTwoLists(t *testing.T) {
+	t.Parallel()
+	b := bustest.New(t, &bus.Options{Publish: []bus.Middleware{retry}, Subscribe: []bus.Middleware{retry}})
+	own := []bus.Middleware{log}
+	for field, make := range map[string]func() error{
+		"publisher.Options.Middleware": func() error {
+			_, err := publisher.New(b, numbers, &publisher.Options{Middleware: own})
+			return err
+		},
+		"subscriber.Options.Middleware": func() error {
+			_, err := subscriber.New(b, numbers, func(context.Context, topic.Event[int]) error { return nil }, &subscriber.Options{Middleware: own})
+			return err
+		},
+		"request.Options.Middleware": func() error {
+			_, err := request.NewClient(b, request.NewCall[int, int]("double"), &request.Options{Middleware: own})
+			return err
+		},
+		"request.ServeOptions.Middleware": func() error {
+			_, err := request.Serve(b, request.NewCall[int, int]("double"), func(context.Context, int) (int, error) { return 0, nil }, &request.ServeOptions{Middleware: own})
+			return err
+		},
+		"pipeline.ProducerOptions.Middleware": func() error {
+			_, err := pipeline.NewProducer(b, pipeline.NewTask[int]("double"), &pipeline.ProducerOptions{Middleware: own})
+			return err
+		},
+		"pipeline.Options.Middleware": func() error {
+			_, err := pipeline.NewWorker(b, pipeline.NewTask[int]("double"), func(context.Context, int) error { return nil }, &pipeline.Options{Middleware: own})
+			return err
+		},
+	} {
+		err := make()
+		var wrong *bus.OrderError
+		if !errors.As(err, &wrong) {
+			t.Errorf("%s: %v", field, err)
+			continue
+		}
+		want := fmt.Sprintf(`%[1]s and %[2]s: middleware "retry" stands outside of "log": each attempt would be counted as an event; `+
+			`the right order is log, retry, where all of %[1]s is outside of %[2]s`, wrong.OuterField, field)
+		if err.Error() != want || wrong.InnerField != field {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
 	}
 }

@@ -19,5 +19,6 @@
 // Those that are separated by commas may stand in any order among themselves. So an event is logged and counted once, however many attempts it takes;
 // what has failed for good is set aside after the last attempt; an event that is refused is not tried again; each attempt has its own time and
 // counts for the limits; and a panic is an error for all of them. Middleware of other programs has no phase unless it says so, and stands
-// anywhere. [bus.Bus.Explain] tells the chain of a subscription and what follows from it.
+// anywhere. In subscriber.Batch the chain is around each event until it is in its batch, and knows nothing of what becomes of the batch: Retry, DeadLetter and
+// all others that look at errors are of no use there. [bus.Bus.Explain] tells the chain of a subscription and what follows from it.
 package middleware
