@@ -152,7 +152,10 @@ func (m *Message) Frames() ([][]byte, error) {
 		return frames.AppendFrames(nil, m.body)
 	}
 	payload, err := m.Payload()
-	return [][]byte{payload}, err
+	if err != nil {
+		return nil, err
+	}
+	return [][]byte{payload}, nil
 }
 
 // SetPayload replaces the encoded event, which the message owns from then on. The value is decoded from it before it reaches a

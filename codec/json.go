@@ -41,6 +41,14 @@ func (jsonCodec) Decode(src []byte, v any) error {
 	return err
 }
 
+// choose refuses JSON that says that it is not UTF-8, as RFC 8259 wants it.
+func (c jsonCodec) choose(contentType string) Codec {
+	if same(contentType, "application/json; charset=utf-8") {
+		return c
+	}
+	return nil
+}
+
 // endOfJSON is the text of the error for JSON that is cut short.
 const endOfJSON = "unexpected end of JSON input"
 

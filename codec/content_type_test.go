@@ -22,6 +22,8 @@ func TestChoose(t *testing.T) {
 		"unknown":                  {codec.JSON, "application/octet-stream", codec.JSON},
 		"other case":               {codec.JSON, "Application/JSON", codec.JSON},
 		"with parameters":          {codec.JSON, `application/json; profile="a b"`, codec.JSON},
+		"in UTF-8":                 {codec.JSON, "application/json; charset=UTF-8", codec.JSON},
+		"in another charset":       {codec.JSON, "application/json; charset=gbk", nil},
 		"another":                  {codec.JSON, "application/xml", nil},
 		"a suffix":                 {codec.JSON, "application/geo+json", nil},
 		"nonsense":                 {codec.JSON, "json", nil},
