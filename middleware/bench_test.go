@@ -39,7 +39,7 @@ func BenchmarkBare(b *testing.B) { measure(b) }
 
 func BenchmarkRecover(b *testing.B) { measure(b, middleware.Recover()) }
 
-// BenchmarkTimeout and BenchmarkContextWithTimeout do the same job.
+// BenchmarkTimeout and BenchmarkContextWithTimeout do the same job. A parent of its own is made in both, and is part of the figure.
 func BenchmarkTimeout(b *testing.B) { benchmarkTimeout(b, middleware.Timeout(time.Minute)) }
 
 func BenchmarkContextWithTimeout(b *testing.B) {
@@ -60,14 +60,29 @@ func benchmarkTimeout(b *testing.B, m bus.Middleware) {
 		{"unused", func(context.Context) {}},
 		{"err", func(ctx context.Context) { _ = ctx.Err() }},
 		{"done", func(ctx context.Context) { ctx.Done() }},
+		{"derived", func(ctx context.Context) {
+			_, cancel := context.WithCancel(ctx)
+			cancel()
+		}},
 	} {
-		b.Run(use.name, func(b *testing.B) {
-			measureMessage(b, order("7"), func(ctx context.Context, _ *bus.Message) error {
-				use.of(ctx)
-				return nil
-			}, m)
-		})
+		handle := func(ctx context.Context, _ *bus.Message) error {
+			use.of(ctx)
+			return nil
+		}
+		b.Run(use.name, func(b *testing.B) { measureMessage(b, order("7"), handle, m) })
+		b.Run(use.name+" with a parent of its own", func(b *testing.B) { measureMessage(b, order("7"), handle, ownParent(), m) })
 	}
+}
+
+// ownParent gives each call a context of its own, as that of a publish or a request.
+func ownParent() bus.Middleware {
+	return bus.Wrap("own parent", func(next bus.Handler) bus.Handler {
+		return func(ctx context.Context, m *bus.Message) error {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			return next(ctx, m)
+		}
+	})
 }
 
 // BenchmarkRetry is one whose first attempt succeeds.

@@ -18,19 +18,22 @@ import (
 // On the publish side it limits how long a Publish, a Send or a Do may wait, and what that returns. Use it where a handler asks something
 // that may not answer.
 //
-// Its phase is [bus.PhaseTimeout]: inside of Retry each attempt has d for itself. A handler that waits for its context, or derives another
-// one from it, pays for a timer as with context.WithTimeout; the others do not.
+// Its phase is [bus.PhaseTimeout]: inside of Retry each attempt has d for itself. It costs one allocation. A handler that waits for its context
+// pays for a channel, as timer and parent are watched once for all calls of a chain. One that derives another context from it pays for it what
+// context.WithTimeout costs, and a little more.
 func Timeout(d time.Duration) bus.Middleware {
 	m := bus.Middleware{Name: "timeout", Phase: bus.PhaseTimeout}
 	if d <= 0 {
 		m.Err = &bus.OptionError{Field: "middleware.Timeout d", Value: d, Limit: "more than 0"}
 	}
 	m.Wrap = func(next bus.Handler) bus.Handler {
+		calls := deadline.NewCalls()
 		return func(ctx context.Context, m *bus.Message) error {
-			limited := &deadline.Context{Parent: ctx, At: time.Now().Add(d)}
+			at := time.Now().Add(d)
+			limited := calls.Begin(ctx, at)
 			defer limited.End()
 			err := next(limited, m)
-			if errors.Is(err, context.DeadlineExceeded) && expired(limited) {
+			if errors.Is(err, context.DeadlineExceeded) && expired(limited, at) {
 				return fmt.Errorf("middleware: not done within %v: %w", d, err)
 			}
 			return err
@@ -40,7 +43,7 @@ func Timeout(d time.Duration) bus.Middleware {
 }
 
 // expired reports whether the context's own deadline has ended it, and not its parent.
-func expired(c *deadline.Context) bool {
-	at, _ := c.Deadline()
-	return at.Equal(c.At) && c.Err() == context.DeadlineExceeded
+func expired(ctx context.Context, own time.Time) bool {
+	at, _ := ctx.Deadline()
+	return at.Equal(own) && ctx.Err() == context.DeadlineExceeded
 }

@@ -143,8 +143,21 @@ func TestTimeoutRefusesOptions(t *testing.T) {
 	}
 }
 
-func TestTimeoutAllocations(t *testing.T) { // not parallel: it counts allocations
+// TestTimeoutAllocations is not parallel: it counts allocations.
+func TestTimeoutAllocations(t *testing.T) {
 	if n := allocations(t, message(topic.Metadata{}), nil, middleware.Timeout(time.Hour)); n > 1 {
 		t.Errorf("%v allocations", n)
+	}
+	ctx, msg := t.Context(), message(topic.Metadata{})
+	h := bus.Chain(func(ctx context.Context, _ *bus.Message) error {
+		ctx.Done()
+		return ctx.Err()
+	}, middleware.Timeout(time.Hour))
+	if n := testing.AllocsPerRun(100, func() {
+		if err := h(ctx, msg); err != nil {
+			t.Error(err)
+		}
+	}); n > 2 {
+		t.Errorf("%v allocations where the handler waits", n)
 	}
 }

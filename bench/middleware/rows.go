@@ -58,6 +58,8 @@ func rows() ([]row, error) {
 		{"Timeout", within(-1, 2), middleware.Timeout(time.Minute), nothing},
 		{"context.WithTimeout, Done asked", none, withTimeout(), asking},
 		{"Timeout, Done asked", within(-1, 2), middleware.Timeout(time.Minute), asking},
+		{"context.WithTimeout, another derived", none, withTimeout(), deriving},
+		{"Timeout, another derived", none, middleware.Timeout(time.Minute), deriving},
 		{"Recover", within(50, 0), middleware.Recover(), nothing},
 		{"Fault, that never comes", none, middleware.Fault(nil), nothing},
 		{"Duplicate, both calls", none, middleware.Duplicate(), nothing},
@@ -81,6 +83,13 @@ func asking(ctx context.Context, _ *bus.Message) error {
 	default:
 		return nil
 	}
+}
+
+// deriving is a handler that derives a context from its own, as a request of net/http does.
+func deriving(ctx context.Context, _ *bus.Message) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return ctx.Err()
 }
 
 // withTimeout is what a program would write that has no Timeout.

@@ -1,4 +1,4 @@
-// Package deadline has a context for one call, whose deadline costs no timer as long as nobody waits for it.
+// Package deadline has contexts for calls, whose deadlines cost no timer as long as nobody waits for them, and little where somebody does.
 package deadline
 
 import (
@@ -27,12 +27,15 @@ type Context struct {
 }
 
 // Deadline returns its own deadline, or the parent's if that comes first.
-func (c *Context) Deadline() (time.Time, bool) {
-	parent, ok := c.Parent.Deadline()
-	if c.At.IsZero() || ok && parent.Before(c.At) {
-		return parent, ok
+func (c *Context) Deadline() (time.Time, bool) { return earlier(c.Parent, c.At) }
+
+// earlier returns the deadline of the parent, or at if that comes first and is not zero.
+func earlier(parent context.Context, at time.Time) (time.Time, bool) {
+	given, ok := parent.Deadline()
+	if at.IsZero() || ok && given.Before(at) {
+		return given, ok
 	}
-	return c.At, true
+	return at, true
 }
 
 // Done begins to watch deadline, parent and the other.
