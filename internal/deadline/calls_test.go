@@ -13,13 +13,13 @@ import (
 )
 
 // wait is a call whose handler waits for its context; derives is one that derives another one.
-func wait(calls *deadline.Calls, parent context.Context) {
+func wait(parent context.Context, calls *deadline.Calls) {
 	c := calls.Begin(parent, time.Now().Add(time.Hour))
 	defer c.End()
 	c.Done()
 }
 
-func derives(calls *deadline.Calls, parent context.Context) {
+func derives(parent context.Context, calls *deadline.Calls) {
 	c := calls.Begin(parent, time.Now().Add(time.Hour))
 	defer c.End()
 	_, cancel := context.WithCancel(c)
@@ -27,24 +27,24 @@ func derives(calls *deadline.Calls, parent context.Context) {
 }
 
 // chains are chains by the calls that they had, with the parent of the next one or others.
-var chains = map[string]func(calls *deadline.Calls, parent context.Context){
-	"new": func(*deadline.Calls, context.Context) {},
-	"waits": func(calls *deadline.Calls, parent context.Context) {
+var chains = map[string]func(parent context.Context, calls *deadline.Calls){
+	"new": func(context.Context, *deadline.Calls) {},
+	"waits": func(parent context.Context, calls *deadline.Calls) {
 		for range 4 {
-			wait(calls, parent)
+			wait(parent, calls)
 		}
 	},
-	"waited for others": func(calls *deadline.Calls, _ context.Context) {
+	"waited for others": func(_ context.Context, calls *deadline.Calls) {
 		for range 4 {
 			other, cancel := context.WithCancel(context.Background())
-			wait(calls, other)
+			wait(other, calls)
 			cancel()
 		}
 	},
 	"derives": derives,
-	"waited, then derived": func(calls *deadline.Calls, parent context.Context) {
-		wait(calls, parent)
-		derives(calls, parent)
+	"waited, then derived": func(parent context.Context, calls *deadline.Calls) {
+		wait(parent, calls)
+		derives(parent, calls)
 	},
 }
 
@@ -124,7 +124,7 @@ func TestCalls(t *testing.T) {
 							end = sync.OnceFunc(end)
 							defer end()
 							calls := deadline.NewCalls()
-							teach(calls, parent)
+							teach(parent, calls)
 							c := calls.Begin(parent, time.Now().Add(time.Second))
 							defer c.End()
 							if waiting {
@@ -160,7 +160,7 @@ func TestCalls(t *testing.T) {
 							c.End()
 							end()
 							time.Sleep(time.Hour)
-							teach(calls, context.Background()) // what comes later is nothing to a context that was kept
+							teach(context.Background(), calls) // what comes later is nothing to a context that was kept
 							if err := c.Err(); err != want || context.Cause(c) != cause || c.Done() != done {
 								t.Errorf("then it has ended with %v because of %v, want %v because of %v", err, context.Cause(c), want, cause)
 							}
@@ -183,7 +183,7 @@ func TestCallsDerived(t *testing.T) {
 					parent, cancelParent := context.WithCancel(context.WithValue(t.Context(), keyType{}, 1))
 					defer cancelParent()
 					calls := deadline.NewCalls()
-					teach(calls, parent)
+					teach(parent, calls)
 					c := calls.Begin(parent, time.Now().Add(time.Second))
 					derived, cancel := context.WithCancel(c)
 					defer cancel()
@@ -223,7 +223,7 @@ func TestCallsNeedNoGoroutine(t *testing.T) {
 				parent, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				calls := deadline.NewCalls()
-				teach(calls, parent)
+				teach(parent, calls)
 				synctest.Wait() // for the goroutine of the first that derives after others have waited
 				for range 3 {
 					c := calls.Begin(parent, time.Now().Add(time.Hour))
@@ -242,14 +242,14 @@ func TestCallsAllocations(t *testing.T) {
 	parent, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for name, tc := range map[string]struct {
-		call func(*deadline.Calls, context.Context)
+		call func(context.Context, *deadline.Calls)
 		want float64
 	}{
 		"waits": {wait, 2},
-		"waits, with a value of its own": {func(calls *deadline.Calls, parent context.Context) {
-			wait(calls, context.WithValue(parent, keyType{}, 1))
+		"waits, with a value of its own": {func(parent context.Context, calls *deadline.Calls) {
+			wait(context.WithValue(parent, keyType{}, 1), calls)
 		}, 3},
-		"does not wait": {func(calls *deadline.Calls, parent context.Context) {
+		"does not wait": {func(parent context.Context, calls *deadline.Calls) {
 			c := calls.Begin(parent, time.Now().Add(time.Hour))
 			defer c.End()
 			if err := c.Err(); err != nil {
@@ -259,9 +259,9 @@ func TestCallsAllocations(t *testing.T) {
 	} {
 		calls := deadline.NewCalls()
 		for range 4 {
-			tc.call(calls, parent)
+			tc.call(parent, calls)
 		}
-		if n := testing.AllocsPerRun(100, func() { tc.call(calls, parent) }); n > tc.want {
+		if n := testing.AllocsPerRun(100, func() { tc.call(parent, calls) }); n > tc.want {
 			t.Errorf("%s: %v allocations, want %v", name, n, tc.want)
 		}
 	}

@@ -21,7 +21,7 @@ func TestWatchEndsEachAtItsDeadline(t *testing.T) {
 		parent, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		calls := deadline.NewCalls()
-		chains["waits"](calls, parent)
+		chains["waits"](parent, calls)
 		var all sync.WaitGroup
 		for range 200 {
 			all.Go(func() {
@@ -90,7 +90,7 @@ func TestWatchInside(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				calls := deadline.NewCalls()
-				teach(calls, t.Context())
+				teach(t.Context(), calls)
 				for range 4 {
 					outer := calls.Begin(t.Context(), time.Now().Add(time.Second))
 					inner := calls.Begin(outer, time.Now().Add(time.Minute))
@@ -114,20 +114,20 @@ func TestWatchLeavesNothing(t *testing.T) {
 		"many parents": func(calls *deadline.Calls, parents []context.Context) {
 			for i, parent := range parents {
 				for range i % 5 {
-					wait(calls, parent)
+					wait(parent, calls)
 				}
 			}
 		},
-		"one parent": func(calls *deadline.Calls, parents []context.Context) { chains["waits"](calls, parents[1]) },
+		"one parent": func(calls *deadline.Calls, parents []context.Context) { chains["waits"](parents[1], calls) },
 		"two parents at the same time": func(calls *deadline.Calls, parents []context.Context) {
-			chains["waits"](calls, parents[1])
+			chains["waits"](parents[1], calls)
 			c := calls.Begin(parents[1], time.Now().Add(time.Hour))
 			c.Done()
-			chains["waits"](calls, parents[2])
+			chains["waits"](parents[2], calls)
 			c.End()
 		},
 		"deadline": func(calls *deadline.Calls, parents []context.Context) {
-			chains["waits"](calls, parents[1])
+			chains["waits"](parents[1], calls)
 			c := calls.Begin(parents[1], time.Now().Add(time.Minute))
 			defer c.End()
 			<-c.Done()
@@ -166,7 +166,7 @@ func TestWatchLeavesNothing(t *testing.T) {
 func TestWatchAtRandom(t *testing.T) {
 	t.Parallel()
 	calls := deadline.NewCalls()
-	wait(calls, t.Context())
+	wait(t.Context(), calls)
 	for round := range 30 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
