@@ -49,7 +49,7 @@ var imports = map[string]struct{ ours, modules string }{
 	"subscriber": {"bus topic codec transport internal/envelope internal/lane internal/match", "uuid"},
 	"request":    {"bus topic codec transport internal/change internal/deadline internal/envelope", "golang-lru uuid"},
 	"pipeline":   {"bus topic codec transport internal/change internal/envelope internal/lane", "uuid"},
-	"middleware": {"bus internal/deadline internal/envelope publisher topic", "backoff gobreaker golang-lru time zerolog"},
+	"middleware": {"bus internal/deadline internal/envelope publisher topic", "backoff gobreaker golang-lru time uuid zerolog"},
 
 	"socket":        {"internal/change internal/match internal/zmtp", "zmq4"},
 	"transport/zmq": {"transport socket internal/change internal/envelope", "zerolog zmq4"},

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/google/uuid"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
@@ -43,15 +45,15 @@ func Deduplicate(o *DeduplicateOptions) bus.Middleware {
 		return made
 	}
 	made.Wrap = func(next bus.Handler) bus.Handler {
-		h := &handled{ttl: options.TTL, running: map[string]*handling{}}
+		h := &handled{ttl: options.TTL, running: map[identity]*handling{}}
 		// Not its package expirable, which starts a goroutine that nobody can stop. The error is that of a size below 1.
-		h.until, _ = simplelru.NewLRU[string, time.Time](options.Size, nil)
+		h.until, _ = simplelru.NewLRU[identity, time.Time](options.Size, nil)
 		return func(ctx context.Context, m *bus.Message) error {
-			key := options.Key(m)
-			if key == "" {
+			id, ok := options.identity(m)
+			if !ok {
 				return next(ctx, m)
 			}
-			return h.once(ctx, key, m, next)
+			return h.once(ctx, id, m, next)
 		}
 	}
 	return made
@@ -71,10 +73,44 @@ func (o *DeduplicateOptions) complete() error {
 	if o.TTL == 0 {
 		o.TTL = 10 * time.Minute
 	}
-	if o.Key == nil {
-		o.Key = (*bus.Message).ID
-	}
 	return nil
+}
+
+// identity returns what the event is told apart by. It reports false if it is no duplicate of any other.
+func (o *DeduplicateOptions) identity(m *bus.Message) (identity, bool) {
+	if o.Key != nil {
+		key := o.Key(m)
+		return identity{text: key}, key != ""
+	}
+	if id, given := m.Meta().Property(envelope.IDProperty); given {
+		return identityOf(id), id != ""
+	}
+	id, ok := m.Meta().DerivedID()
+	return identity{derived: id}, ok
+}
+
+// identity is a key or an ID. An ID that could be a derived one is in binary, however the event has got it: the ID of an event that was forwarded
+// is a property, and text.
+type identity struct {
+	derived uuid.UUID
+	text    string // "": derived is it
+}
+
+func identityOf(id string) identity {
+	if len(id) == 36 && strings.ToLower(id) == id {
+		if derived, err := uuid.Parse(id); err == nil {
+			return identity{derived: derived}
+		}
+	}
+	return identity{text: id}
+}
+
+// String returns it as text.
+func (i identity) String() string {
+	if i.text == "" {
+		return i.derived.String()
+	}
+	return i.text
 }
 
 // handled are the events of one chain.
@@ -82,18 +118,27 @@ type handled struct {
 	ttl time.Duration
 
 	mu      sync.Mutex
-	until   *simplelru.LRU[string, time.Time] // when handled ones are forgotten
-	running map[string]*handling              // apart, as these must not be forgotten
+	until   *simplelru.LRU[identity, time.Time] // when handled ones are forgotten
+	running map[identity]*handling              // apart, as these must not be forgotten
 }
 
-// handling is an event that is being handled. It is the key of itself in the context of the handler.
+// handling is an event that is being handled: the context of the handler, and the key of itself in there.
 type handling struct {
+	context.Context
 	done chan struct{} // nil until somebody waits for it
 }
 
+// Value returns itself, and else the value of the given context.
+func (h *handling) Value(key any) any {
+	if key == any(h) {
+		return h
+	}
+	return h.Context.Value(key)
+}
+
 // once calls next, unless an event with the key was handled, or is being handled and does not fail.
-func (h *handled) once(ctx context.Context, key string, m *bus.Message, next bus.Handler) (err error) {
-	own := &handling{}
+func (h *handled) once(ctx context.Context, key identity, m *bus.Message, next bus.Handler) (err error) {
+	own := &handling{Context: ctx}
 	for {
 		done, err := h.begin(ctx, key, own)
 		if err != nil {
@@ -105,18 +150,18 @@ func (h *handled) once(ctx context.Context, key string, m *bus.Message, next bus
 		select {
 		case <-done:
 		case <-ctx.Done():
-			return fmt.Errorf("middleware: waiting for the event that is being handled with the key %q: %w", key, ctx.Err())
+			return fmt.Errorf("middleware: waiting for the event that is being handled with the key %q: %w", key.String(), ctx.Err())
 		}
 	}
 	succeeded := false
 	defer func() { h.end(key, own, succeeded) }()
-	err = next(context.WithValue(ctx, own, true), m)
+	err = next(own, m)
 	succeeded = err == nil || delivered(m, err)
 	return err
 }
 
 // begin makes own the handling of the key if there is none. The error is that of a duplicate, and the channel tells when to try again.
-func (h *handled) begin(ctx context.Context, key string, own *handling) (<-chan struct{}, error) {
+func (h *handled) begin(ctx context.Context, key identity, own *handling) (<-chan struct{}, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if until, known := h.until.Get(key); known {
@@ -140,12 +185,13 @@ func (h *handled) begin(ctx context.Context, key string, own *handling) (<-chan 
 }
 
 // end notes how the handling has ended, and wakes those who wait for it.
-func (h *handled) end(key string, own *handling, succeeded bool) {
+func (h *handled) end(key identity, own *handling, succeeded bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.running, key)
 	if succeeded {
-		h.until.Add(strings.Clone(key), time.Now().Add(h.ttl)) // the key may be a part of all headers of its event
+		key.text = strings.Clone(key.text) // it may be a part of all headers of its event
+		h.until.Add(key, time.Now().Add(h.ttl))
 	}
 	if own.done != nil {
 		close(own.done)

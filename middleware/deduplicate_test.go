@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/middleware"
+	"github.com/fanfare-go/fanfare/topic"
+	"github.com/google/uuid"
 )
 
 func TestDeduplicate(t *testing.T) {
@@ -50,6 +53,63 @@ func TestDeduplicate(t *testing.T) {
 			t.Errorf("another chain: %v, %d calls", err, calls)
 		}
 	})
+}
+
+// TestDeduplicateIdentity has events that are the same by their IDs, which one of them was given and the other has not, and such that are not.
+func TestDeduplicateIdentity(t *testing.T) {
+	t.Parallel()
+	source := uuid.MustParse("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+	numbered := func(seq uint64) topic.Metadata {
+		return topic.Metadata{Topic: "orders.created", Source: source, Seq: seq}
+	}
+	given := func(id string) topic.Metadata {
+		return topic.Metadata{Topic: "orders.dead", Source: source, Seq: 9, ID: id}
+	}
+	derived := message(numbered(7)).ID()
+	for name, tc := range map[string]struct {
+		first, second topic.Metadata
+		duplicate     bool
+	}{
+		"the same number":         {numbered(7), numbered(7), true},
+		"another number":          {numbered(7), numbered(8), false},
+		"another topic":           {numbered(7), topic.Metadata{Topic: "orders.paid", Source: source, Seq: 7}, false},
+		"another source":          {numbered(7), topic.Metadata{Topic: "orders.created", Source: uuid.Max, Seq: 7}, false},
+		"forwarded":               {numbered(7), given(derived), true},
+		"forwarded before":        {given(derived), numbered(7), true},
+		"forwarded twice":         {given(derived), given(derived), true},
+		"forwarded another":       {numbered(8), given(derived), false},
+		"in upper case":           {numbered(7), given(strings.ToUpper(derived)), false},
+		"both in upper case":      {given(strings.ToUpper(derived)), given(strings.ToUpper(derived)), true},
+		"as long":                 {given(strings.Repeat("7", 36)), given(strings.Repeat("7", 35) + "8"), false},
+		"the same number, its ID": {given("7"), topic.Metadata{Topic: "orders.dead", Source: source, Seq: 9}, false},
+		"no ID":                   {topic.Metadata{Topic: "orders.created"}, topic.Metadata{Topic: "orders.created"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			calls := 0
+			h := bus.Chain(returning(&calls, nil), middleware.Deduplicate(nil))
+			if err := h(t.Context(), message(tc.first)); err != nil {
+				t.Fatal(err)
+			}
+			if err := h(t.Context(), message(tc.second)); errors.Is(err, bus.ErrFiltered) != tc.duplicate || (calls == 1) != tc.duplicate {
+				t.Errorf("the second returned %v after %d calls, a duplicate: %t", err, calls, tc.duplicate)
+			}
+		})
+	}
+}
+
+// TestDeduplicateAllocations is not parallel: it counts allocations.
+func TestDeduplicateAllocations(t *testing.T) {
+	h := bus.Chain(func(context.Context, *bus.Message) error { return nil }, middleware.Deduplicate(nil))
+	m := message(topic.Metadata{Topic: "orders.created", Source: uuid.New()})
+	if n := testing.AllocsPerRun(1000, func() {
+		m.Meta().Seq++
+		if err := h(t.Context(), m); err != nil {
+			t.Error(err)
+		}
+	}); n > 3 { // with what the tables take while they grow
+		t.Errorf("%v allocations", n)
+	}
 }
 
 // TestDeduplicateForgets checks the options: a key of its own, and the oldest of too many is forgotten, but none that is being handled.

@@ -4,7 +4,6 @@ package envelope
 import (
 	"bytes"
 	"iter"
-	"strconv"
 
 	"github.com/google/uuid"
 )
@@ -107,22 +106,6 @@ func (m *Meta) Headers() iter.Seq2[string, string] {
 			}
 		}
 	}
-}
-
-// ID returns the property id, or else the UUIDv5 of topic and sequence in the namespace of the source. It is "" for events
-// that have neither: those of plain peers and those not published yet.
-func (m *Meta) ID() string {
-	if id, ok := m.Property(IDProperty); ok {
-		return id
-	}
-	if m.Origin == nil || m.Origin.Source == uuid.Nil || m.Seq == 0 {
-		return ""
-	}
-	name := make([]byte, 0, 280)
-	name = append(name, m.Origin.Topic...)
-	name = append(name, 0)
-	name = strconv.AppendUint(name, m.Seq, 10)
-	return uuid.NewSHA1(m.Origin.Source, name).String()
 }
 
 // properties returns the encoded properties, "" when Text is a bare key.
