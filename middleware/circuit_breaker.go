@@ -28,8 +28,8 @@ type CircuitBreakerOptions struct {
 	// fails it opens again. Default: 1.
 	HalfOpen int
 	// Failure reports whether an error counts as a failure. Other errors count as successes. It may be called concurrently. It is never asked
-	// about [bus.ErrFiltered], and what a call returns after its context was cancelled: those calls count as nothing. Default: every error
-	// but a [*bus.InlineError].
+	// about [bus.ErrFiltered], and what a call returns after its context was cancelled: those calls count as nothing; nor about the
+	// [*bus.InlineError] of an event that was published: that counts as a success. Default: every error.
 	Failure func(err error) bool
 	// OnChange is told of changes, one after the other and in their order, in a goroutine that makes a call. No lock is held: it may publish.
 	// Default: nobody is told.
@@ -99,10 +99,7 @@ func (o *CircuitBreakerOptions) complete() error {
 		o.HalfOpen = 1
 	}
 	if o.Failure == nil {
-		o.Failure = func(err error) bool {
-			var inline *bus.InlineError
-			return !errors.As(err, &inline)
-		}
+		o.Failure = func(error) bool { return true }
 	}
 	return nil
 }
@@ -167,15 +164,15 @@ func (b *breaker) wrap(next bus.Handler) bus.Handler {
 		}()
 		b.tell()
 		err = next(ctx, m)
-		result = b.result(ctx, err)
+		result = b.result(ctx, m, err)
 		return err
 	}
 }
 
 // result returns what err means to gobreaker.
-func (b *breaker) result(ctx context.Context, err error) error {
+func (b *breaker) result(ctx context.Context, m *bus.Message, err error) error {
 	switch {
-	case err == nil:
+	case err == nil || delivered(m, err):
 		return nil
 	case errors.Is(err, bus.ErrFiltered) || errors.Is(ctx.Err(), context.Canceled):
 		return errNoResult

@@ -113,7 +113,8 @@ func TestCircuitBreakerCounts(t *testing.T) {
 		"error":                  {t.Context(), errNoStock, nil, true},
 		"filtered":               {t.Context(), fmt.Errorf("not ours: %w", bus.ErrFiltered), nil, false},
 		"filtered, own function": {t.Context(), bus.ErrFiltered, notStock, false},
-		"inline":                 {t.Context(), &bus.InlineError{Err: errNoStock}, nil, false},
+		"delivered":              {t.Context(), &bus.InlineError{Topic: "orders.created", Err: errNoStock}, nil, false},
+		"another's inline error": {t.Context(), &bus.InlineError{Topic: "orders.billed", Err: errNoStock}, nil, true},
 		"cancelled":              {cancelled, context.Canceled, nil, false},
 		"cancelled further in":   {t.Context(), context.Canceled, nil, true},
 		"too late":               {t.Context(), context.DeadlineExceeded, nil, true},
@@ -125,7 +126,7 @@ func TestCircuitBreakerCounts(t *testing.T) {
 			calls := 0
 			h := bus.Chain(returning(&calls, tc.result), middleware.CircuitBreaker(&middleware.CircuitBreakerOptions{Failures: 2, Failure: tc.failure}))
 			for range 3 {
-				_ = h(tc.ctx, order("7"))
+				_ = h(tc.ctx, publishing())
 			}
 			if opens := calls == 2; opens != tc.opens {
 				t.Errorf("%d of 3 calls were made", calls)

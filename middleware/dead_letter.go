@@ -82,15 +82,9 @@ func (d deadLetters) wrap(next bus.Handler) bus.Handler {
 	}
 }
 
-// deliveredTo reports whether a publish to a topic has delivered its event though it returned err.
-func deliveredTo(topic string, err error) bool {
-	inline, ok := errors.AsType[*bus.InlineError](err)
-	return ok && inline.Topic == topic
-}
-
 // takes reports whether the event is to be set aside.
 func (d deadLetters) takes(m *bus.Message, err error) bool {
-	if errors.Is(err, bus.ErrFiltered) || delivered(m, err) {
+	if settled(m, err) {
 		return false
 	}
 	if slices.Contains(trail(m), d.topic) {

@@ -197,8 +197,3 @@ func (h *handled) end(key identity, own *handling, succeeded bool) {
 		close(own.done)
 	}
 }
-
-// delivered reports whether a publish has delivered its event though it returned err.
-func delivered(m *bus.Message, err error) bool {
-	return m.Party().Role.Sends() && deliveredTo(m.Topic(), err)
-}

@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -43,7 +42,7 @@ func DelayOnError(o *DelayOnErrorOptions) bus.Middleware {
 				if failures.Load() != 0 {
 					failures.Store(0)
 				}
-			case !errors.Is(err, bus.ErrFiltered) && !(m.Party().Role.Sends() && settled(err)):
+			case !settled(m, err):
 				_ = pause(ctx, options.after(failures.Add(1))) // where it ends early there is still the handler's error
 			}
 			return err

@@ -18,7 +18,7 @@ import (
 func TestDelayOnError(t *testing.T) {
 	t.Parallel()
 	ms := time.Millisecond
-	inline := &bus.InlineError{Err: errNoStock}
+	inline := &bus.InlineError{Topic: "orders.created", Err: errNoStock}
 	for name, tc := range map[string]struct {
 		options *middleware.DelayOnErrorOptions
 		role    bus.Role

@@ -70,6 +70,9 @@ func apart(f func()) (panicked any) {
 	return <-done
 }
 
+// publishing is message for an event on its way to its topic.
+func publishing() *bus.Message { return messageOf(bus.RolePublisher, "two pencils", topic.Metadata{}) }
+
 // call calls f through a chain.
 func call(ctx context.Context, f func(ctx context.Context) error, chain ...bus.Middleware) error {
 	return bus.Chain(func(ctx context.Context, _ *bus.Message) error { return f(ctx) }, chain...)(ctx, message(topic.Metadata{}))

@@ -18,8 +18,8 @@ import (
 // that is not tried again is returned as it is. The wait ends with the context: then the error is the handler's and the context's. With
 // [backoff.RetryAfterError] somewhere in it, an error says how long the wait is to be.
 //
-// Never tried again, whatever RetryOptions.Retryable says, are: [bus.ErrFiltered]; a [*bus.InlineError], as the event was delivered; what
-// [Permanent] or [backoff.Permanent] has marked; and anything once the context has ended.
+// Never tried again, whatever RetryOptions.Retryable says, are: [bus.ErrFiltered]; the [*bus.InlineError] of the event that is being published, as it was
+// delivered; what [Permanent] or [backoff.Permanent] has marked; and anything once the context has ended.
 //
 // Each attempt begins with the message as it came to Retry: headers and payload that middleware further inside has set are taken back when
 // an attempt fails, the last one included. An ID that it was given stays: all attempts are for the same event. What the value points to is
@@ -53,7 +53,7 @@ func (r *retry) handle(ctx context.Context, m *bus.Message, next bus.Handler) er
 	for n := 1; ; n++ {
 		m.SetAttempt(n)
 		err := next(ctx, m)
-		if err == nil || settled(err) {
+		if err == nil || settled(m, err) {
 			return err
 		}
 		m.Restore(before)
@@ -87,11 +87,6 @@ func (r *retry) again(err error) bool {
 		return false
 	}
 	return r.Retryable(err)
-}
-
-// settled reports whether err says that the event was dealt with: not wanted, or delivered.
-func settled(err error) bool {
-	return errors.Is(err, bus.ErrFiltered) || errors.As(err, new(*bus.InlineError))
 }
 
 // after returns the error of the last of n attempts.

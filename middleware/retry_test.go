@@ -124,7 +124,8 @@ func TestRetryable(t *testing.T) {
 	t.Parallel()
 	always := &middleware.RetryOptions{Retryable: func(error) bool { return true }, Jitter: never}
 	only := &middleware.RetryOptions{Retryable: func(err error) bool { return errors.Is(err, errNoStock) }, Jitter: never}
-	inline := &bus.InlineError{Err: errNoStock}
+	inline := &bus.InlineError{Topic: "orders.created", Err: errNoStock}
+	others := &bus.InlineError{Topic: "orders.billed", Err: errNoStock} // of what the handler has published
 	decode := &bus.DecodeError{Err: errNoStock}
 	other := errors.New("other")
 	for name, tc := range map[string]struct {
@@ -132,28 +133,29 @@ func TestRetryable(t *testing.T) {
 		err     error
 		want    int
 	}{
-		"any":                   {nil, errNoStock, 3},
-		"filtered":              {nil, fmt.Errorf("no pens: %w", bus.ErrFiltered), 1},
-		"inline":                {nil, errors.Join(inline, inline), 1},
-		"decode":                {nil, decode, 1},
-		"closed":                {nil, fmt.Errorf("publish: %w", bus.ErrClosed), 1},
-		"permanent":             {nil, fmt.Errorf("stock: %w", middleware.Permanent(errNoStock)), 1},
-		"permanent of backoff":  {nil, backoff.Permanent(errNoStock), 1},
-		"full":                  {nil, bus.ErrFull, 3},
-		"panic":                 {nil, &bus.PanicError{Value: errNoStock}, 3},
-		"always any":            {always, decode, 3},
-		"always closed":         {always, bus.ErrClosed, 3},
-		"always filtered":       {always, bus.ErrFiltered, 1},
-		"always inline":         {always, inline, 1},
-		"always permanent":      {always, middleware.Permanent(errNoStock), 1},
-		"only one, that":        {only, errNoStock, 3},
-		"only one, another one": {only, other, 1},
+		"any":                    {nil, errNoStock, 3},
+		"filtered":               {nil, fmt.Errorf("no pens: %w", bus.ErrFiltered), 1},
+		"inline":                 {nil, errors.Join(inline, inline), 1},
+		"another's inline error": {nil, others, 3},
+		"decode":                 {nil, decode, 1},
+		"closed":                 {nil, fmt.Errorf("publish: %w", bus.ErrClosed), 1},
+		"permanent":              {nil, fmt.Errorf("stock: %w", middleware.Permanent(errNoStock)), 1},
+		"permanent of backoff":   {nil, backoff.Permanent(errNoStock), 1},
+		"full":                   {nil, bus.ErrFull, 3},
+		"panic":                  {nil, &bus.PanicError{Value: errNoStock}, 3},
+		"always any":             {always, decode, 3},
+		"always closed":          {always, bus.ErrClosed, 3},
+		"always filtered":        {always, bus.ErrFiltered, 1},
+		"always inline":          {always, inline, 1},
+		"always permanent":       {always, middleware.Permanent(errNoStock), 1},
+		"only one, that":         {only, errNoStock, 3},
+		"only one, another one":  {only, other, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				attempts := 0
-				err := call(t.Context(), func(context.Context) error { attempts++; return tc.err }, middleware.Retry(tc.options))
+				err := bus.Chain(returning(&attempts, tc.err), middleware.Retry(tc.options))(t.Context(), publishing())
 				if attempts != tc.want || !errors.Is(err, tc.err) || (err == tc.err) != (tc.want == 1) {
 					t.Errorf("%d attempts, want %d; got %v", attempts, tc.want, err)
 				}
@@ -162,18 +164,33 @@ func TestRetryable(t *testing.T) {
 	}
 }
 
+// TestRetryOfHandlers has a handler that returns what its own publish to the same topic has told: its event was not dealt with.
+func TestRetryOfHandlers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		attempts := 0
+		err := call(t.Context(), func(context.Context) error {
+			attempts++
+			return &bus.InlineError{Topic: "orders.created", Err: errNoStock}
+		}, middleware.Retry(nil))
+		if attempts != 3 || !errors.Is(err, errNoStock) {
+			t.Errorf("%d attempts, %v", attempts, err)
+		}
+	})
+}
+
 // TestRetrySettledLater has a second attempt after which nothing is to be said of attempts.
 func TestRetrySettledLater(t *testing.T) {
 	t.Parallel()
-	for _, want := range []error{bus.ErrFiltered, &bus.InlineError{Err: errNoStock}} {
+	for _, want := range []error{bus.ErrFiltered, &bus.InlineError{Topic: "orders.created", Err: errNoStock}} {
 		synctest.Test(t, func(t *testing.T) {
 			attempts := 0
-			err := call(t.Context(), func(context.Context) error {
+			err := bus.Chain(func(context.Context, *bus.Message) error {
 				if attempts++; attempts == 1 {
 					return errNoStock
 				}
 				return want
-			}, middleware.Retry(nil))
+			}, middleware.Retry(nil))(t.Context(), publishing())
 			if attempts != 2 || err != want {
 				t.Errorf("%d attempts, got %v, want %v", attempts, err, want)
 			}
