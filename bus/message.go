@@ -3,6 +3,7 @@ package bus
 import (
 	"fmt"
 	"iter"
+	"reflect"
 	"time"
 
 	"github.com/fanfare-go/fanfare/codec"
@@ -14,21 +15,22 @@ import (
 //
 // It belongs to the call it was passed to and is used again afterwards. Clone keeps it. It is not safe for concurrent use.
 type Message struct {
-	party       *Party
-	meta        *envelope.Meta
-	event       any // *topic.Event[T], whose Meta is meta
-	body        any // *T, the event's value
-	codec       codec.Codec
-	contentType string // of codec
-	encoded     []byte // of the value, when it was asked for
-	stale       bool   // the value does not reflect meta.Encoded yet
-	kept        bool   // there is a snapshot
-	attempt     int
+	party   *Party
+	meta    *envelope.Meta
+	event   any // *topic.Event[T], whose Meta is meta
+	body    any // *T, the event's value
+	codec   codec.Codec
+	decoder Decoder // of codec
+	encoded []byte  // of the value, when it was asked for
+	stale   bool    // the value does not reflect meta.Encoded yet
+	kept    bool    // there is a snapshot
+	attempt int
+	aside   error // what a middleware has dealt with
 }
 
 // NewMessage makes the message of one worker or publication, inside the module; c encodes its values.
 func NewMessage(p *Party, c codec.Codec) *Message {
-	return &Message{party: p, codec: c, contentType: c.ContentType()}
+	return &Message{party: p, codec: c, decoder: NewDecoder(c)}
 }
 
 // Reset makes it the message of another event, inside the module: event is a *topic.Event[T], meta its metadata, and body a
@@ -36,9 +38,10 @@ func NewMessage(p *Party, c codec.Codec) *Message {
 func (m *Message) Reset(meta *envelope.Meta, event, body any) {
 	m.meta, m.event, m.body = meta, event, body
 	m.encoded, m.stale, m.kept, m.attempt = nil, meta.Encoded() != nil, false, 1
-	if was := meta.Origin.ContentType; !m.stale && was != "" && was != m.contentType { // the payload will be what our codec makes of the value
+	m.aside = nil
+	if was := meta.Origin.ContentType; !m.stale && was != "" && was != m.decoder.contentType { // the payload will be what our codec makes of the value
 		origin := *meta.Origin
-		origin.ContentType = m.contentType
+		origin.ContentType = m.decoder.contentType
 		meta.Origin = &origin
 	}
 }
@@ -52,17 +55,34 @@ func (m *Message) Attempt() int { return m.attempt }
 // SetAttempt is called by a middleware that tries again, before each attempt.
 func (m *Message) SetAttempt(n int) { m.attempt = n }
 
+// SetAside is called by a middleware that deals with the error of an event in another way than returning it, so that what stands outside of it
+// knows that the event has failed.
+func (m *Message) SetAside(err error) { m.aside = err }
+
+// Aside returns the error that a middleware further inside has dealt with, nil if there was none.
+func (m *Message) Aside() error { return m.aside }
+
 // Meta gives the module's own packages access to what the accessors show.
 func (m *Message) Meta() *envelope.Meta { return m.meta }
 
 // Stale reports, inside the module, whether the value still has to be decoded from the payload.
 func (m *Message) Stale() bool { return m.stale }
 
-// Fresh notes, inside the module, that the value was decoded from the payload.
-func (m *Message) Fresh() { m.stale = false }
+// Decode decodes the value of the event from its payload, unless it is there already, as at the end of the chain. The error is a [*DecodeError].
+func (m *Message) Decode() error {
+	if !m.stale {
+		return nil
+	}
+	reflect.ValueOf(m.body).Elem().SetZero()
+	if err := m.decoder.Decode(m.meta, m.meta.Encoded(), m.body); err != nil {
+		return err
+	}
+	m.stale = false
+	return nil
+}
 
 // Event returns the typed event, a *topic.Event[T]. Its value is not decoded yet when the message came from a transport or its
-// payload was set.
+// payload was set: see Decode.
 func (m *Message) Event() any { return m.event }
 
 // Topic returns the name of the topic.

@@ -37,10 +37,11 @@ type DeadLetterOptions struct {
 }
 
 // DeadLetter publishes an event that has failed to another topic of the same bus, with the payload, the ID, the key and the headers that it
-// had and those named above, through the bus's publish middleware. When that is done the event is handled as far as others are concerned: it
-// counts as succeeded, a task is acknowledged, a Publish returns nil, a Do returns no error and the zero reply. That it failed is logged as an
-// error, with the error of an inline handler of the dead letter if there is one. A name that is none is an error of what would use the
-// middleware: a [*topic.NameError].
+// had and those named above, through the bus's publish middleware. When that is done an event of a subscription or worker is dealt with: it
+// counts as succeeded there, and a task is acknowledged, after its first delivery, so let Retry stand inside. Publish, Send, Do and the
+// answer to a request have their error all the same, as somebody waits for it. That the event has failed is logged as an error, and Log, metrics and
+// tracing further outside tell it (Message.Aside). A panic that comes to DeadLetter is an error for it like any other. A name that is none is an
+// error of what would use the middleware: a [*topic.NameError].
 //
 // When the dead letter cannot be published, or publish middleware does not want it, the error of the event and the text of why go on their way
 // together, so the event counts as failed, is logged, and a task is given again. An event is never set aside on a topic where it has failed
@@ -66,6 +67,7 @@ type deadLetters struct {
 }
 
 func (d deadLetters) wrap(next bus.Handler) bus.Handler {
+	next = Recover().Wrap(next) // a panic would lose the event
 	return func(ctx context.Context, m *bus.Message) error {
 		err := next(ctx, m)
 		if err == nil || !d.takes(m, err) {
@@ -76,10 +78,23 @@ func (d deadLetters) wrap(next bus.Handler) bus.Handler {
 			// Not wrapped: that the dead letter was filtered, say, does not mean that the event was.
 			return errors.Join(err, fmt.Errorf("middleware: dead letter to %q: %v", d.topic, failed))
 		}
-		m.Party().Bus.Logger().Error().Err(err).AnErr("inline", failed).Stringer("role", m.Party().Role).Str("name", m.Party().Name).Str("topic", m.Topic()).
-			Uint64("seq", m.Seq()).Int("attempts", m.Attempt()).Str("dead_letter", d.topic).Msg("event failed and was set aside")
-		return nil
+		m.SetAside(err)
+		d.log(m, err, failed)
+		if role := m.Party().Role; role == bus.RoleSubscriber || role == bus.RoleWorker {
+			return nil
+		}
+		return err
 	}
+}
+
+// log tells of an event that was set aside. inline is the error of an inline handler of the dead letter, nil if there is none.
+func (d deadLetters) log(m *bus.Message, err, inline error) {
+	line := m.Party().Bus.Logger().Error().Err(err).AnErr("inline", inline).Stringer("role", m.Party().Role).Str("name", m.Party().Name).
+		Str("topic", m.Topic()).Uint64("seq", m.Seq()).Int("attempts", m.Attempt()).Str("dead_letter", d.topic)
+	if panicked, ok := errors.AsType[*bus.PanicError](err); ok {
+		line.Bytes("stack", panicked.Stack)
+	}
+	line.Msg("event failed and was set aside")
 }
 
 // takes reports whether the event is to be set aside.

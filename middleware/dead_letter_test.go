@@ -1,8 +1,10 @@
 package middleware_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,9 +13,11 @@ import (
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/publisher"
+	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
+	"github.com/rs/zerolog"
 )
 
 var (
@@ -254,7 +258,8 @@ func TestDeadLetterOfDeadLetter(t *testing.T) {
 	})
 }
 
-// TestDeadLetterOfPublish sets aside what could not be published. What inline handlers do is not a matter of publishing.
+// TestDeadLetterOfPublish sets aside what could not be published, and the publisher hears of it. What inline handlers do is not a matter of
+// publishing.
 func TestDeadLetterOfPublish(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -263,7 +268,7 @@ func TestDeadLetterOfPublish(t *testing.T) {
 		refuse := bus.Wrap("refuse", func(bus.Handler) bus.Handler {
 			return func(context.Context, *bus.Message) error { return errNoRoom }
 		})
-		if err := publish(t, b, "two pencils", refuse); err != nil {
+		if err := publish(t, b, "two pencils", refuse); err != errNoRoom {
 			t.Errorf("Publish returned %v", err)
 		}
 		if e := dead.Wait(1)[0]; e.Value != "two pencils" || e.Header(middleware.DeadLetterReason) != errNoRoom.Error() {
@@ -279,6 +284,88 @@ func TestDeadLetterOfPublish(t *testing.T) {
 		synctest.Wait()
 		if n := len(dead.All()); n != 1 {
 			t.Errorf("%d dead letters", n)
+		}
+	})
+}
+
+// TestDeadLetterOfRequest has a server and a client whose requests fail: each sets one aside, and the client hears of it.
+func TestDeadLetterOfRequest(t *testing.T) {
+	t.Parallel()
+	setAside := []bus.Middleware{middleware.DeadLetter("prices.dead", nil)}
+	for name, o := range map[string]bus.Options{"by the server": {Subscribe: setAside}, "by the client": {Publish: setAside}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := bustest.New(t, &o)
+				dead := bustest.Record(t, b, topic.New[string]("prices.dead"))
+				_, err := ask(t, b, func() (string, error) { return "", errNoStock })
+				var answer *request.RemoteError
+				if !errors.As(err, &answer) || answer.Message != errNoStock.Error() {
+					t.Errorf("Do returned %v", err)
+				}
+				if e := dead.Wait(1)[0]; !strings.Contains(e.Header(middleware.DeadLetterReason), errNoStock.Error()) {
+					t.Errorf("the reason is %q", e.Header(middleware.DeadLetterReason))
+				}
+			})
+		})
+	}
+}
+
+// TestDeadLetterOfPanic has a handler that panics, without Recover: the event is set aside, and the log has the stack.
+func TestDeadLetterOfPanic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		logger := zerolog.New(zerolog.SyncWriter(&log))
+		b := bustest.New(t, &bus.Options{Logger: &logger})
+		dead := bustest.Record(t, b, letters)
+		handle(t, b, func(string) error { panic("no stock left") }, middleware.DeadLetter("orders.dead", nil))
+		if err := publish(t, b, "two pencils"); err != nil {
+			t.Fatal(err)
+		}
+		if e := dead.Wait(1)[0]; e.Header(middleware.DeadLetterReason) != "bus: panic in handler: no stock left" {
+			t.Errorf("the reason is %q", e.Header(middleware.DeadLetterReason))
+		}
+		synctest.Wait()
+		if text := log.String(); !strings.Contains(text, `"stack":"goroutine `) || !strings.Contains(text, "dead_letter_test.go") {
+			t.Errorf("logged %s", text)
+		}
+	})
+}
+
+// TestAside checks that what stands outside of DeadLetter knows that the event has failed.
+func TestAside(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		quiet := zerolog.Nop()
+		log, logged := logger(t)
+		b := bustest.New(t, &bus.Options{Logger: &quiet})
+		var aside []error
+		look := bus.Wrap("look", func(next bus.Handler) bus.Handler {
+			return func(ctx context.Context, m *bus.Message) error {
+				err := next(ctx, m)
+				aside = append(aside, err, m.Aside())
+				return err
+			}
+		})
+		handle(t, b, func(value string) error {
+			if value == "two pencils" {
+				return errNoStock
+			}
+			return nil
+		}, look, middleware.Log(log, nil), middleware.DeadLetter("orders.dead", nil))
+		for _, value := range []string{"two pencils", "one notebook"} {
+			if err := publish(t, b, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if want := []error{nil, errNoStock, nil, nil}; !slices.Equal(aside, want) {
+			t.Errorf("seen %v, want %v", aside, want)
+		}
+		got := logged()
+		if len(got) != 2 || got[0].Level != "error" || got[0].Message != "event set aside" || got[0].Error != errNoStock.Error() || got[1].Message != "event passed" {
+			t.Errorf("logged %+v", got)
 		}
 	})
 }

@@ -19,7 +19,8 @@ type LogOptions struct {
 }
 
 // Log writes a line for each message that has passed: "event passed" at level debug when it succeeded, "event filtered" at level debug for
-// [bus.ErrFiltered], and "event failed" at level error, with the error. nil options mean the defaults.
+// [bus.ErrFiltered], "event failed" at level error, with the error, and "event set aside" for one that has become a dead letter. nil options mean the
+// defaults.
 //
 // Fields: role (of the chain: publisher, subscriber, and so on), topic, seq (0 when a publish failed before the bus numbered the event), took, and
 // attempt, how many were made, when there was more than one. A line that the level of the logger leaves out costs no allocation.
@@ -39,6 +40,8 @@ func Log(log zerolog.Logger, o *LogOptions) bus.Middleware {
 			begin := time.Now()
 			err := next(ctx, m)
 			switch {
+			case err == nil && m.Aside() != nil:
+				write(failed.Error().Err(m.Aside()), m, begin, "event set aside")
 			case err == nil:
 				write(log.Debug(), m, begin, "event passed")
 			case errors.Is(err, bus.ErrFiltered):

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/topic"
 )
 
 // ValidationError says that an event was refused by [Validate].
@@ -23,8 +25,8 @@ func (e *ValidationError) Error() string {
 func (e *ValidationError) Unwrap() error { return e.Err }
 
 // Validate refuses the events for which check returns an error: they fail with a [*ValidationError]. They are not tried again, as it
-// stands outside of Retry. What a message tells can be checked: headers, the key, the encoded payload. An error that is [bus.ErrFiltered] is
-// returned as it is: the event counts as filtered.
+// stands outside of Retry. What a message tells can be checked: headers, the key, the encoded payload; for the value see [ValidateValue]. An error
+// that is [bus.ErrFiltered] is returned as it is: the event counts as filtered.
 //
 // check may be called concurrently, and must not keep the message. On the publish side Publish returns the error, and the event has gone
 // nowhere: nobody else has to deal with it.
@@ -36,15 +38,54 @@ func Validate(check func(ctx context.Context, m *bus.Message) error) bus.Middlew
 	}
 	made.Wrap = func(next bus.Handler) bus.Handler {
 		return func(ctx context.Context, m *bus.Message) error {
-			err := check(ctx, m)
-			switch {
-			case err == nil:
-				return next(ctx, m)
-			case errors.Is(err, bus.ErrFiltered):
+			if err := invalid(m, check(ctx, m)); err != nil {
 				return err
 			}
-			return &ValidationError{Topic: m.Topic(), Err: err}
+			return next(ctx, m)
 		}
 	}
 	return made
+}
+
+// ValidateValue is Validate for the values of events of one Go type, that of the topic, call or task. A value that comes encoded is decoded, once; one
+// that does not decode fails with a [*bus.DecodeError], as it would at the handler. In a chain of events of another type all fail.
+func ValidateValue[T any](check func(ctx context.Context, v T) error) bus.Middleware {
+	if check == nil {
+		return Validate(nil)
+	}
+	made := Validate(func(context.Context, *bus.Message) error { return nil })
+	made.Wrap = func(next bus.Handler) bus.Handler {
+		return func(ctx context.Context, m *bus.Message) error {
+			v, err := valueOf[T](m)
+			if err != nil {
+				return err
+			}
+			if err := invalid(m, check(ctx, v)); err != nil {
+				return err
+			}
+			return next(ctx, m)
+		}
+	}
+	return made
+}
+
+// invalid returns the error of an event for what a check has returned.
+func invalid(m *bus.Message, err error) error {
+	if err == nil || errors.Is(err, bus.ErrFiltered) {
+		return err
+	}
+	return &ValidationError{Topic: m.Topic(), Err: err}
+}
+
+// valueOf returns the value of a message, decoded.
+func valueOf[T any](m *bus.Message) (v T, err error) {
+	e, ok := m.Event().(*topic.Event[T])
+	if !ok {
+		return v, fmt.Errorf("middleware: event on %q is a %T, not one of %v", m.Topic(), m.Event(), reflect.TypeFor[T]())
+	}
+	if err := m.Decode(); err != nil {
+		return v, err
+	}
+	e = m.Event().(*topic.Event[T]) // decoding may have made another
+	return e.Value, nil
 }

@@ -37,3 +37,31 @@ func ExampleValidate() {
 	// <nil>
 	// middleware: event on "orders.created" is not valid: it has no customer
 }
+
+// No order leaves that costs nothing.
+func ExampleValidateValue() {
+	type order struct{ Cents int }
+	b, err := bus.New(nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer b.Close()
+	pub, err := publisher.New(b, topic.New[order]("orders.created"), &publisher.Options{Middleware: []bus.Middleware{
+		middleware.ValidateValue(func(_ context.Context, o order) error {
+			if o.Cents <= 0 {
+				return fmt.Errorf("it costs %d", o.Cents)
+			}
+			return nil
+		}),
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(pub.Publish(context.Background(), order{100}))
+	fmt.Println(pub.Publish(context.Background(), order{0}))
+	// Output:
+	// <nil>
+	// middleware: event on "orders.created" is not valid: it costs 0
+}

@@ -172,11 +172,8 @@ func (h *typedHand[T]) forget() { h.event, h.single[0] = topic.Event[T]{}, nil }
 // innermost is the end of the middleware chain: the handler, with the value decoded.
 func (f *function[T]) innermost(ctx context.Context, m *bus.Message) error {
 	e := m.Event().(*topic.Event[T])
-	if m.Stale() {
-		if err := f.decode(e.Meta().Encoded(), e); err != nil {
-			return err
-		}
-		m.Fresh()
+	if err := m.Decode(); err != nil {
+		return err
 	}
 	return f.handler(ctx, e.Value)
 }

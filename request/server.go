@@ -137,12 +137,8 @@ func (d *served[Req, Resp]) innermost(ctx context.Context, m *bus.Message) error
 		return err
 	}
 	e := m.Event().(*topic.Event[Req])
-	if m.Stale() {
-		e.Value = *new(Req)
-		if err := d.decoder.Decode(e.Meta(), e.Meta().Encoded(), &e.Value); err != nil {
-			return err
-		}
-		m.Fresh()
+	if err := m.Decode(); err != nil {
+		return err
 	}
 	reply, err := d.handler(ctx, e.Value)
 	if err == nil { // otherwise there may be one of another attempt, and a middleware that knows what the error means

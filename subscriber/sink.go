@@ -190,11 +190,8 @@ func (s *sink[T]) Close() {
 // innermost is the end of the middleware chain: the handler, with the value decoded.
 func (s *sink[T]) innermost(ctx context.Context, m *bus.Message) error {
 	e := m.Event().(*topic.Event[T])
-	if m.Stale() {
-		if err := s.decode(ctx, e); err != nil {
-			return err
-		}
-		m.Fresh()
+	if err := m.Decode(); err != nil {
+		return s.failedToDecode(ctx, err)
 	}
 	return s.handler(ctx, *e)
 }
@@ -202,8 +199,15 @@ func (s *sink[T]) innermost(ctx context.Context, m *bus.Message) error {
 // decode sets the value of e from its payload.
 func (s *sink[T]) decode(ctx context.Context, e *topic.Event[T]) error {
 	e.Value = *new(T)
-	err := s.decoder.Decode(e.Meta(), e.Meta().Encoded(), &e.Value)
-	if err != nil && s.undecodable != nil {
+	if err := s.decoder.Decode(e.Meta(), e.Meta().Encoded(), &e.Value); err != nil {
+		return s.failedToDecode(ctx, err)
+	}
+	return nil
+}
+
+// failedToDecode returns what the error of a payload means for its event.
+func (s *sink[T]) failedToDecode(ctx context.Context, err error) error {
+	if s.undecodable != nil {
 		return s.undecodable(ctx, err)
 	}
 	return err

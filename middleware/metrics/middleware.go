@@ -73,7 +73,10 @@ func (c *chain) handle(ctx context.Context, m *bus.Message) (err error) {
 		if n := m.Attempt() - 1; n > 0 {
 			s.retries.Add(float64(n))
 		}
-		if err != nil || !returned {
+		if m.Aside() != nil {
+			s.deadLetters.Inc()
+		}
+		if err != nil || !returned || m.Aside() != nil {
 			s.failed(m, err)
 		}
 	}()
@@ -82,7 +85,7 @@ func (c *chain) handle(ctx context.Context, m *bus.Message) (err error) {
 	return err
 }
 
-// failed counts what is not a success; err is nil if there was none to return.
+// failed counts what is not a success; err is nil if there was none to return, or it was dealt with.
 func (s *series) failed(m *bus.Message, err error) {
 	var inline *bus.InlineError
 	switch {

@@ -108,6 +108,23 @@ func TestRetriesBeforeAPanic(t *testing.T) {
 	expect(t, "after it", gather(t, r), map[string]float64{of("retries_total", bus.RoleSubscriber, "orders.created"): 3})
 }
 
+// An event that was set aside is an error, though none comes back, and counted apart.
+func TestDeadLetters(t *testing.T) {
+	t.Parallel()
+	m, r := newMetrics(t, nil)
+	setAside := errors.New("no stock left")
+	h := bus.Chain(func(_ context.Context, m *bus.Message) error {
+		m.SetAside(setAside)
+		return nil
+	}, m.Middleware())
+	if err := h(t.Context(), message(party(t, bus.RoleSubscriber), "orders.created", time.Time{})); err != nil {
+		t.Error(err)
+	}
+	expect(t, "after it", gather(t, r), map[string]float64{
+		of("errors_total", bus.RoleSubscriber, "orders.created"): 1, of("dead_letters_total", bus.RoleSubscriber, "orders.created"): 1,
+	})
+}
+
 // Events without a time have no lag, those from a clock that is ahead have none that is negative, and what is sent has none at all.
 func TestLag(t *testing.T) {
 	t.Parallel()

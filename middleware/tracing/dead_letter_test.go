@@ -9,6 +9,7 @@ import (
 	"github.com/fanfare-go/fanfare/middleware/tracing"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
+	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -33,7 +34,7 @@ func TestDeadLetters(t *testing.T) {
 		if len(set.Links) != 1 || set.Links[0].SpanContext.SpanID() != sent.SpanContext.SpanID() {
 			t.Errorf("the dead letter has the links %v", set.Links)
 		}
-		if failed := tr.get("process created"); failed.Status != (sdktrace.Status{}) {
+		if failed := tr.get("process created"); failed.Status != (sdktrace.Status{Code: codes.Error, Description: errNoStock.Error()}) {
 			t.Errorf("an event that was set aside has the status %v", failed.Status)
 		}
 	})

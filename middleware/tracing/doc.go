@@ -40,7 +40,7 @@
 //	messaging.fanfare.filtered  bool  true if the event was not wanted (bus.ErrFiltered), which is no error
 //
 // An error sets the span's status, with the first 1024 bytes of its text. A panic, or the end of the handler's goroutine, passes through
-// and leaves a span with an error. An event that [middleware.DeadLetter] has set aside counts as handled: its process span has no error, but the
+// and leaves a span with an error. The process span of an event that [middleware.DeadLetter] has set aside has the error, and the
 // send span of the dead letter as a child. The dead letter carries the trace of the event, so its own process span is a child of the first
 // send span, beside the one that failed.
 //

@@ -63,6 +63,9 @@ func conclude(span trace.Span, m *bus.Message, returned bool, err error) {
 	if n := m.Attempt(); n > 1 {
 		span.SetAttributes(attemptsKey.Int(n))
 	}
+	if err == nil {
+		err = m.Aside()
+	}
 	switch {
 	case !returned:
 		span.SetAttributes(semconv.ErrorTypeKey.String(unreturned))

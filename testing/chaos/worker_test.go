@@ -31,8 +31,10 @@ func runWorker(s *spec, told <-chan string) {
 	b, _ := open(zmq.Options{Pull: s.endpoints()})
 	done, err := os.OpenFile(s.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	must(err)
+	ready := make(chan struct{}) // said
 	_, err = pipeline.NewWorker(b, chores, func(ctx context.Context, n int) error {
 		if n == s.Deadly && n != 0 {
+			<-ready
 			say("dying of", n)
 			self, err := os.FindProcess(os.Getpid())
 			must(err)
@@ -46,6 +48,7 @@ func runWorker(s *spec, told <-chan string) {
 	}, &pipeline.Options{Prefetch: s.Prefetch})
 	must(err)
 	say("ready")
+	close(ready)
 	for range told {
 	}
 }
