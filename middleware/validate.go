@@ -79,13 +79,11 @@ func invalid(m *bus.Message, err error) error {
 
 // valueOf returns the value of a message, decoded.
 func valueOf[T any](m *bus.Message) (v T, err error) {
-	e, ok := m.Event().(*topic.Event[T])
-	if !ok {
+	if _, ok := m.Event().(*topic.Event[T]); !ok {
 		return v, fmt.Errorf("middleware: event on %q is a %T, not one of %v", m.Topic(), m.Event(), reflect.TypeFor[T]())
 	}
 	if err := m.Decode(); err != nil {
 		return v, err
 	}
-	e = m.Event().(*topic.Event[T]) // decoding may have made another
-	return e.Value, nil
+	return m.Event().(*topic.Event[T]).Value, nil
 }
