@@ -34,7 +34,7 @@
 //   - codec: how values become bytes. JSON unless a topic says otherwise.
 //   - transport: the contract of a transport, for those who write one. transport/zmq is the one over ZeroMQ.
 //   - socket: ZeroMQ sockets in pure Go, which are useful without a bus too.
-//   - testing/bustest: a bus for tests, with recorders.
+//   - testing/bustest: a bus for tests, with recorders. testing/codectest: checks for a codec of your own.
 //
 // # Conventions
 //

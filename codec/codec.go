@@ -7,6 +7,8 @@ package codec
 // the format's own library.
 //
 // All methods may be called from many goroutines at once.
+//
+// Package testing/codectest checks a codec against this contract, sentence by sentence: use it in the tests of your own.
 type Codec interface {
 	// Append appends the encoding of the T that v points to to dst and returns the extended slice. It changes neither the value
 	// nor the bytes that dst holds already, and keeps neither v nor dst.
