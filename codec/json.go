@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 )
 
 // JSON encodes any T that [encoding/json] can, by that package's rules, and returns its errors, those of decoding in a [*FormatError] where it
@@ -31,12 +32,12 @@ func (jsonCodec) Decode(src []byte, v any) error {
 	switch {
 	case errors.As(err, &syntax):
 		at := syntax.Offset
-		if err.Error() != endOfJSON { // what was read ends with the byte that is wrong
+		if !cutShort(src, syntax) { // what was read ends with the byte that is wrong
 			at--
 		}
 		return &FormatError{at, err}
 	case errors.As(err, &mismatch):
-		return &FormatError{mismatch.Offset, err}
+		return &FormatError{min(mismatch.Offset, int64(len(src))), err} // of a number at the end it is one more
 	}
 	return err
 }
@@ -49,8 +50,14 @@ func (c jsonCodec) choose(contentType string) Codec {
 	return nil
 }
 
-// endOfJSON is the text of the error for JSON that is cut short.
-const endOfJSON = "unexpected end of JSON input"
+// cutShort reports whether err is about the end of src. In the middle of a number or a word, such as null, the error is about a space that
+// package json puts there.
+func cutShort(src []byte, err *json.SyntaxError) bool {
+	if strings.HasPrefix(err.Error(), "invalid character ' ' ") {
+		return err.Offset == int64(len(src)) && src[len(src)-1] != ' '
+	}
+	return err.Error() == "unexpected end of JSON input"
+}
 
 // ContentType returns "application/json".
 func (jsonCodec) ContentType() string {

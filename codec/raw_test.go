@@ -2,27 +2,11 @@ package codec_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"testing"
-	"testing/quick"
 
 	"github.com/fanfare-go/fanfare/codec"
+	"github.com/fanfare-go/fanfare/testing/codectest"
 )
-
-func TestRawRoundTrip(t *testing.T) {
-	t.Parallel()
-	check := func(value []byte) bool {
-		var plain []byte
-		var named json.RawMessage
-		encoded, err := codec.Raw.Append(nil, &value)
-		return err == nil &&
-			codec.Raw.Decode(encoded, &plain) == nil && bytes.Equal(plain, value) &&
-			codec.Raw.Decode(encoded, &named) == nil && bytes.Equal(named, value)
-	}
-	if err := quick.Check(check, nil); err != nil {
-		t.Error(err)
-	}
-}
 
 func TestRawDecodeSharesMemorySafely(t *testing.T) {
 	t.Parallel()
@@ -75,38 +59,9 @@ func FuzzRawDecode(f *testing.F) {
 }
 
 func BenchmarkRaw(b *testing.B) {
-	benchmark(b, codec.Raw, new(bytes.Repeat([]byte("x"), 256)))
+	codectest.Benchmark(b, codec.Raw, new(bytes.Repeat([]byte("x"), 256)))
 }
 
 func BenchmarkRawNamed(b *testing.B) {
-	benchmark(b, codec.Raw, new(frame(bytes.Repeat([]byte("x"), 256))))
-}
-
-// benchmark measures c by what one event costs: one Append into a buffer with room, one Decode into a zero value.
-func benchmark[T any](b *testing.B, c codec.Codec, value *T) {
-	encoded, err := c.Append(nil, value)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Run("append", func(b *testing.B) {
-		b.ReportAllocs()
-		b.SetBytes(int64(len(encoded)))
-		dst := make([]byte, 0, len(encoded)+1)
-		for b.Loop() {
-			if _, err := c.Append(dst, value); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	b.Run("decode", func(b *testing.B) {
-		b.ReportAllocs()
-		b.SetBytes(int64(len(encoded)))
-		decoded := new(T)
-		for b.Loop() {
-			*decoded = *new(T)
-			if err := c.Decode(encoded, decoded); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+	codectest.Benchmark(b, codec.Raw, new(frame(bytes.Repeat([]byte("x"), 256))))
 }
