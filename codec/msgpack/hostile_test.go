@@ -4,93 +4,63 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/codec/msgpack"
+	"github.com/fanfare-go/fanfare/testing/codectest"
 	library "github.com/vmihailenco/msgpack/v5"
 )
 
-// endless can be nested without end.
-type endless map[string]endless
-
-// Values of every kind that the library reads in a way of its own.
+// everything has besides what this library knows.
 type everything struct {
-	Any     any
-	Map     map[string]any
-	Strings map[string]string
-	Keys    map[any]int
-	Ints    map[int]int8
-	Endless endless
-	Texts   []string
+	codectest.Kinds
 	List    []order
-	Array   [2]uint16
-	Bytes   []byte
-	Octets  [3]byte
-	Text    string
-	Bool    bool
-	Float   float32
-	Double  float64
-	Time    time.Time
-	Wait    time.Duration
 	Pointer *everything
 	Raw     library.RawMessage
-	Error   error
 	Tuple   struct {
 		_msgpack struct{} `msgpack:",as_array"`
 		A, B     int
 	}
 }
 
-func TestDecodeErrors(t *testing.T) {
-	t.Parallel()
+func malformed(t *testing.T) map[string]codectest.Malformed {
+	t.Helper()
 	deep := func(n int) string { return strings.Repeat("91", n) }
-	for name, tc := range map[string]struct {
-		src    string
-		v      any
-		offset int64
-		want   string
-	}{
-		"empty":               {"", new(any), 0, "unexpected EOF"},
-		"left over":           {"01 02", new(any), 1, "bytes are left over"},
-		"unused code":         {"92 01 c1", new(any), 2, "the code 0xc1 is never used"},
-		"cut in a length":     {"da 00", new(any), 2, "unexpected EOF"},
-		"cut in text":         {"a3 6162", new(any), 3, "unexpected EOF"},
-		"cut in an extension": {"c7 01", new(any), 2, "unexpected EOF"},
-		"huge array":          {"dd ffffffff", new(any), 5, "unexpected EOF"},
-		"huge array of T":     {"dd ffffffff", new([]everything), 5, "unexpected EOF"},
-		"huge map":            {"df ffffffff", new(map[string]any), 5, "unexpected EOF"},
-		"huge text":           {"db ffffffff 61", new(string), 6, "unexpected EOF"},
-		"huge bytes":          {"c6 ffffffff 61", new([]byte), 6, "unexpected EOF"},
-		"deep":                {deep(129) + "c0", new(any), 128, "nested more than 128 deep"},
-		"very deep":           {deep(1 << 20), new(any), 128, "nested more than 128 deep"},
-		"deep and skipped":    {"81 a15a" + deep(1<<20), new(order), 3 + 127, "nested more than 128 deep"},
-		"wrong type":          {"82 a26964 01 a56c696e6573 91 02", new(order), 12, "invalid code=2 decoding string"},
-		"wrong type of field": {"81 a26964 a161", new(order), 4, "invalid code=a1 decoding int64"},
-		"key of a map":        {"81 01 02", new(any), 1, "invalid code=1 decoding string"},
-		"key no map has":      {"81 90 02", new(map[any]int), 2, "an array or a map is the key of a map"},
-		"no error":            {"81 a5 4572726f72 01", new(everything), 7, "reflect.Set: value of type int8 is not assignable to type error"},
-		"array too long":      {"93 01 02 03", new([2]int), 0, "len is 2, but msgpack has 3"},
-		"unknown extension":   {"d4 05 00", new(any), 0, "unknown ext id=5"},
-		"reserved extension":  {"91 d4 80 00", new(any), 2, "the extension type is reserved"},
-		"bad timestamp":       {"c7 03 ff 000000", new(any), 0, "invalid ext len=3 decoding time"},
+	wrong := func(src string, into any, offset int64, text string) codectest.Malformed {
+		return codectest.Malformed{Src: codectest.Hex(t, src), Into: into, Offset: offset, Error: text}
+	}
+	return map[string]codectest.Malformed{
+		"empty":               wrong("", new(any), 0, "unexpected EOF"),
+		"left over":           wrong("01 02", new(any), 1, "bytes are left over"),
+		"unused code":         wrong("92 01 c1", new(any), 2, "the code 0xc1 is never used"),
+		"cut in a length":     wrong("da 00", new(any), 2, "unexpected EOF"),
+		"cut in text":         wrong("a3 6162", new(any), 3, "unexpected EOF"),
+		"cut in an extension": wrong("c7 01", new(any), 2, "unexpected EOF"),
+		"huge array":          wrong("dd ffffffff", new(any), 5, "unexpected EOF"),
+		"huge array of T":     wrong("dd ffffffff", new([]everything), 5, "unexpected EOF"),
+		"huge map":            wrong("df ffffffff", new(map[string]any), 5, "unexpected EOF"),
+		"huge text":           wrong("db ffffffff 61", new(string), 6, "unexpected EOF"),
+		"huge bytes":          wrong("c6 ffffffff 61", new([]byte), 6, "unexpected EOF"),
+		"deep":                wrong(deep(129)+"c0", new(any), 128, "nested more than 128 deep"),
+		"very deep":           wrong(deep(1<<20), new(any), 128, "nested more than 128 deep"),
+		"deep and skipped":    wrong("81 a15a"+deep(1<<20), new(order), 3+127, "nested more than 128 deep"),
+		"wrong type":          wrong("82 a26964 01 a56c696e6573 91 02", new(order), 12, "invalid code=2 decoding string"),
+		"wrong type of field": wrong("81 a26964 a161", new(order), 4, "invalid code=a1 decoding int64"),
+		"key of a map":        wrong("81 01 02", new(any), 1, "invalid code=1 decoding string"),
+		"key no map has":      wrong("81 90 02", new(map[any]int), 2, "an array or a map is the key of a map"),
+		"no error":            wrong("81 a5 4572726f72 01", new(everything), 7, "reflect.Set: value of type int8 is not assignable to type error"),
+		"array too long":      wrong("93 01 02 03", new([2]int), 0, "len is 2, but msgpack has 3"),
+		"unknown extension":   wrong("d4 05 00", new(any), 0, "unknown ext id=5"),
+		"reserved extension":  wrong("91 d4 80 00", new(any), 2, "the extension type is reserved"),
+		"bad timestamp":       wrong("c7 03 ff 000000", new(any), 0, "invalid ext len=3 decoding time"),
 		// The library takes the data of these extensions for the heads of maps: of 2^32-1 pairs, or of one that holds the next.
-		"extension as map":   {"c7 05 01 df ffffffff", new(map[string]any), 0, "the data of an extension is not read as items"},
-		"fixext as map":      {"d8 01 df ffffffff" + strings.Repeat("00", 11), new(endless), 0, "the data of an extension"},
-		"timestamp as map":   {"d6 ff df ffffff", new(map[string]string), 0, "the data of an extension"},
-		"extension in a map": {"81 a161 c9 00000002 01 81 a1", new(endless), 3, "the data of an extension"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			err := msgpack.Codec.Decode(unhex(t, tc.src), tc.v)
-			var format *codec.FormatError
-			if !errors.As(err, &format) || format.Offset != tc.offset || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("got %v, want %q at byte %d", err, tc.want, tc.offset)
-			}
-		})
+		"extension as map":   wrong("c7 05 01 df ffffffff", new(map[string]any), 0, "the data of an extension is not read as items"),
+		"fixext as map":      wrong("d8 01 df ffffffff"+strings.Repeat("00", 11), new(codectest.Endless), 0, "the data of an extension"),
+		"timestamp as map":   wrong("d6 ff df ffffff", new(map[string]string), 0, "the data of an extension"),
+		"extension in a map": wrong("81 a161 c9 00000002 01 81 a1", new(codectest.Endless), 3, "the data of an extension"),
+		// A T that the library cannot fill is not blamed on src.
+		"unsupported type": wrong("01", new(chan int), -1, "unsupported chan int"),
 	}
 }
 
@@ -114,20 +84,17 @@ func TestAllocations(t *testing.T) { // not parallel: it reads the counters of t
 		src []byte
 		v   any
 	}{
-		"array":            {unhex(t, "dd ffffffff"), new(any)},
-		"map":              {unhex(t, "df ffffffff"), new(map[string]string)},
-		"extension as map": {unhex(t, "c7 05 01 df ffffffff"), new(map[string]any)},
+		"array":            {codectest.Hex(t, "dd ffffffff"), new(any)},
+		"map":              {codectest.Hex(t, "df ffffffff"), new(map[string]string)},
+		"extension as map": {codectest.Hex(t, "c7 05 01 df ffffffff"), new(map[string]any)},
 		"one short":        {short, new(any)},
-		"nested":           {bytes.Repeat(unhex(t, "dd 00ffffff"), 100), new(any)},
+		"nested":           {bytes.Repeat(codectest.Hex(t, "dd 00ffffff"), 100), new(any)},
 	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		err := msgpack.Codec.Decode(tc.src, tc.v)
-		runtime.ReadMemStats(&after)
+		got, err := codectest.Allocates(msgpack.Codec, tc.src, tc.v)
 		if err == nil {
 			t.Errorf("%s decodes to %v", name, reflect.ValueOf(tc.v).Elem())
 		}
-		if got := after.TotalAlloc - before.TotalAlloc; got > 64<<10 {
+		if got > 64<<10 {
 			t.Errorf("%s: %d bytes made it allocate %d", name, len(tc.src), got)
 		}
 	}
@@ -165,11 +132,12 @@ func (p *point) UnmarshalMsgpack(b []byte) error {
 // read as an item.
 func TestExtensionThatReadsTooMuch(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
+	type extension struct {
 		id    int8
 		reads int
 		want  string
-	}{
+	}
+	for name, tc := range map[string]extension{
 		"too much":   {8, 3, "unexpected EOF"},
 		"too little": {9, 1, "the data of an extension is not read as items"},
 	} {

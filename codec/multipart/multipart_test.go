@@ -16,6 +16,7 @@ import (
 	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
+	"github.com/fanfare-go/fanfare/testing/codectest"
 	"github.com/fanfare-go/fanfare/topic"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 	"go.uber.org/goleak"
@@ -44,40 +45,42 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// TestOnePiece checks what becomes of frames where there is only one piece.
+// TestOnePiece checks what becomes of frames where there is only one piece: they are behind each other, and decoded as one.
 func TestOnePiece(t *testing.T) {
 	t.Parallel()
-	got, err := multipart.Codec.Append([]byte("head:"), &five)
-	if err != nil || string(got) != "head:onethree\x00\xfffive" {
-		t.Errorf("%q, %v", got, err)
-	}
-	var decoded [][]byte
-	if err := multipart.Codec.Decode([]byte("piece"), &decoded); err != nil || !equal(decoded, [][]byte{[]byte("piece")}) {
-		t.Errorf("%q, %v", decoded, err)
-	}
+	codectest.Run(t, multipart.Codec, codectest.Cases{
+		Name: "multipart",
+		Values: map[string]codectest.Value{
+			"five":  {Value: &five, Encoded: []byte("onethree\x00\xfffive"), Decoded: &parts{[]byte("onethree\x00\xfffive")}},
+			"one":   {Value: &[][]byte{[]byte("piece")}, Encoded: []byte("piece")},
+			"empty": {Value: &parts{{}}, Encoded: []byte{}},
+		},
+		Refused:     map[string]codectest.Refused{"no frames": {Value: &parts{}, Error: multipart.ErrNoFrames.Error()}},
+		WrongTypes:  wrongTypes,
+		Equal:       func(got, want any) bool { return fmt.Sprintf("%q", got) == fmt.Sprintf("%q", want) }, // no bytes may be nil or empty
+		ShareMemory: true, PrefixesDecode: true, LongerDecode: true,
+	})
+}
+
+var wrongTypes = map[string]any{
+	"nil": nil, "nil pointer": (*[][]byte)(nil), "nil named": (*parts)(nil), "no pointer": [][]byte{}, "strings": &[]string{"a"},
 }
 
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	dst := [][]byte{[]byte("head")}
-	for name, v := range map[string]any{"nil": nil, "nil pointer": (*[][]byte)(nil), "nil named": (*parts)(nil), "no pointer": [][]byte{}, "strings": &[]string{"a"}} {
+	for name, v := range wrongTypes {
 		got, err := multipart.Codec.AppendFrames(dst, v)
 		var wrong *codec.TypeError
 		if !errors.As(err, &wrong) || !equal(got, dst) {
 			t.Errorf("%s: AppendFrames = %q, %v", name, got, err)
 		}
-		if err := multipart.Codec.Decode(nil, v); !errors.As(err, &wrong) {
-			t.Errorf("%s: Decode = %v", name, err)
-		}
-		if _, err := multipart.Codec.Append(nil, v); !errors.As(err, &wrong) {
-			t.Errorf("%s: Append = %v", name, err)
-		}
 	}
 	if got, err := multipart.Codec.AppendFrames(dst, &parts{}); !errors.Is(err, multipart.ErrNoFrames) || !equal(got, dst) {
 		t.Errorf("no frames: %q, %v", got, err)
 	}
-	if got, err := multipart.Codec.Append([]byte("head"), &parts{}); !errors.Is(err, multipart.ErrNoFrames) || string(got) != "head" {
-		t.Errorf("no frames: %q, %v", got, err)
+	if _, err := multipart.Codec.Append(nil, &parts{}); !errors.Is(err, multipart.ErrNoFrames) {
+		t.Errorf("no frames in one piece: %v", err)
 	}
 }
 

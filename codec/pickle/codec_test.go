@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/codec/pickle"
+	"github.com/fanfare-go/fanfare/testing/codectest"
 )
 
 var _ codec.Codec = pickle.Codec
@@ -34,90 +35,71 @@ type order struct {
 	Private string  `pickle:"-"`
 }
 
-// TestAppend has pickles written by hand from the documentation of Python's pickletools.
-func TestAppend(t *testing.T) {
+// TestCodec has pickles written by hand from the documentation of Python's pickletools, of which what is between PROTO 4 and STOP stands here.
+func TestCodec(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		value any
-		want  string // between PROTO 4 and STOP
-	}{
-		"None":         {new(any), "N"},
-		"nil pointer":  {new(*int), "N"},
-		"nil slice":    {new([]int), "N"},
-		"nil map":      {new(map[string]int), "N"},
-		"nil bytes":    {new([]byte), "N"},
-		"bool":         {new([]bool{true, false}), "](\x88\x89e"},
-		"int 1":        {new(255), "K\xff"},
-		"int 2":        {new(256), "M\x00\x01"},
-		"int 4":        {new(65536), "J\x00\x00\x01\x00"},
-		"negative":     {new(int8(-1)), "J\xff\xff\xff\xff"},
-		"int 8":        {new(int64(math.MinInt64)), "\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80"},
-		"uint":         {new(uint64(math.MaxUint64)), "\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x00"},
-		"big":          {new(big.NewInt(3)), "K\x03"},
-		"big value":    {big.NewInt(300), "M\x2c\x01"},
-		"float":        {new(1.5), "G\x3f\xf8\x00\x00\x00\x00\x00\x00"},
-		"float 32":     {new(float32(1.5)), "G\x3f\xf8\x00\x00\x00\x00\x00\x00"},
-		"text":         {new("ö"), "\x8c\x02ö"},
-		"named text":   {new(label("abc")), "\x8c\x03abc"},
-		"long text":    {new(strings.Repeat("a", 256)), "X\x00\x01\x00\x00" + strings.Repeat("a", 256)},
-		"bytes":        {new([]byte("\x00\xff")), "C\x02\x00\xff"},
-		"no bytes":     {&[]byte{}, "C\x00"},
-		"named bytes":  {new([]octet{1}), "C\x01\x01"},
-		"byte array":   {new([2]byte{1, 2}), "C\x02\x01\x02"},
-		"in an any":    {new(any([2]byte{1, 2})), "C\x02\x01\x02"},
-		"list":         {new([]any{1, "a"}), "](K\x01\x8c\x01ae"},
-		"empty list":   {&[]int{}, "]"},
-		"array":        {new([1]int{7}), "](K\x07e"},
-		"empty dict":   {&map[string]int{}, "}"},
-		"sorted dict":  {new(map[label]int{"b": 2, "aa": 1, "c": 3}), "}(\x8c\x02aaK\x01\x8c\x01bK\x02\x8c\x01cK\x03u"},
-		"dict of ints": {new(map[int]string{1: "a", 2: "b"}), "}(K\x01\x8c\x01aK\x02\x8c\x01bu"},
-		"dict of any":  {new(map[any]any{nil: 1, true: 2}), "}(NK\x01\x88K\x02u"},
-		"struct": {&order{ID: 1, Lines: []line{{"ink", 2, 9}}, Private: "x"},
-			"}(\x8c\x02idK\x01\x8c\x05Lines](}(\x8c\x07Article\x8c\x03ink\x8c\x05countK\x02ue\x8c\x04noteNu"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			want := "\x80\x04" + tc.want + "."
-			roomy := append(make([]byte, 0, 512), "head:"...)
-			got, err := pickle.Codec.Append(roomy, tc.value)
-			if err != nil || string(got) != "head:"+want || &got[0] != &roomy[0] {
-				t.Errorf("with room: %q, %v, want %q in place", got, err, "head:"+want)
-			}
-			got, err = pickle.Codec.Append(nil, tc.value)
-			if err != nil || string(got) != want {
-				t.Errorf("onto nil: %q, %v, want %q", got, err, want)
-			}
-		})
+	become := func(v any, encoded string, decoded any) codectest.Value {
+		return codectest.Value{Value: v, Encoded: []byte("\x80\x04" + encoded + "."), Decoded: decoded}
+	}
+	value := func(v any, encoded string) codectest.Value { return become(v, encoded, nil) }
+	values := map[string]codectest.Value{
+		"None":         value(new(any), "N"),
+		"nil pointer":  value(new(*int), "N"),
+		"nil slice":    value(new([]int), "N"),
+		"nil map":      value(new(map[string]int), "N"),
+		"nil bytes":    value(new([]byte), "N"),
+		"bool":         value(new([]bool{true, false}), "](\x88\x89e"),
+		"int 1":        value(new(255), "K\xff"),
+		"int 2":        value(new(256), "M\x00\x01"),
+		"int 4":        value(new(65536), "J\x00\x00\x01\x00"),
+		"negative":     value(new(int8(-1)), "J\xff\xff\xff\xff"),
+		"int 8":        value(new(int64(math.MinInt64)), "\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80"),
+		"uint":         value(new(uint64(math.MaxUint64)), "\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x00"),
+		"big":          value(new(big.NewInt(3)), "K\x03"),
+		"big value":    value(big.NewInt(300), "M\x2c\x01"),
+		"float":        value(new(1.5), "G\x3f\xf8\x00\x00\x00\x00\x00\x00"),
+		"float 32":     value(new(float32(1.5)), "G\x3f\xf8\x00\x00\x00\x00\x00\x00"),
+		"text":         value(new("ö"), "\x8c\x02ö"),
+		"named text":   value(new(label("abc")), "\x8c\x03abc"),
+		"long text":    value(new(strings.Repeat("a", 256)), "X\x00\x01\x00\x00"+strings.Repeat("a", 256)),
+		"bytes":        value(new([]byte("\x00\xff")), "C\x02\x00\xff"),
+		"no bytes":     value(&[]byte{}, "C\x00"),
+		"named bytes":  value(new([]octet{1}), "C\x01\x01"),
+		"byte array":   value(new([2]byte{1, 2}), "C\x02\x01\x02"),
+		"in an any":    become(new(any([2]byte{1, 2})), "C\x02\x01\x02", new(any([]byte{1, 2}))),
+		"list":         become(new([]any{1, "a"}), "](K\x01\x8c\x01ae", &[]any{int64(1), "a"}),
+		"empty list":   value(&[]int{}, "]"),
+		"array":        value(new([1]int{7}), "](K\x07e"),
+		"empty dict":   value(&map[string]int{}, "}"),
+		"sorted dict":  value(new(map[label]int{"b": 2, "aa": 1, "c": 3}), "}(\x8c\x02aaK\x01\x8c\x01bK\x02\x8c\x01cK\x03u"),
+		"dict of ints": value(new(map[int]string{1: "a", 2: "b"}), "}(K\x01\x8c\x01aK\x02\x8c\x01bu"),
+		"dict of any":  become(new(map[any]any{nil: 1, true: 2}), "}(NK\x01\x88K\x02u", &map[any]any{nil: int64(1), true: int64(2)}),
+		"struct": become(&order{ID: 1, Lines: []line{{"ink", 2, 9}}, Private: "x"},
+			"}(\x8c\x02idK\x01\x8c\x05Lines](}(\x8c\x07Article\x8c\x03ink\x8c\x05countK\x02ue\x8c\x04noteNu", &order{ID: 1, Lines: []line{{"ink", 2, 0}}}),
+	}
+	codectest.Run(t, pickle.Codec, codectest.Cases{
+		Name: "pickle", Values: values, Refused: refused(), WrongTypes: codectest.NoPointers(),
+	})
+	if got := pickle.Codec.ContentType(); got != "application/x-python-pickle" {
+		t.Errorf("content type %q", got)
 	}
 }
 
-func TestAppendErrorLeavesDst(t *testing.T) {
-	t.Parallel()
+func refused() map[string]codectest.Refused {
 	type chain struct{ Next *chain }
 	ring := &chain{}
 	ring.Next = ring
 	list := []any{nil}
 	list[0] = list
-	for name, tc := range map[string]struct {
-		value any
-		want  string
-	}{
-		"text":        {new([]any{1, map[string]any{"name": "abc\xff"}}), "codec: pickle: [1].name: a str that is not valid UTF-8"},
-		"key":         {new(map[string]int{"\xff": 1}), `codec: pickle: ["\xff"]: a str that is not valid UTF-8`},
-		"NaN":         {new(map[float64]int{math.NaN(): 1}), "codec: pickle: NaN cannot be a key: nothing finds it"},
-		"struct key":  {new([]any{map[[2]int]int{{}: 1}}), "codec: pickle: [0]: only text, numbers and bool can be keys"},
-		"in a struct": {&order{Lines: []line{{}, {Article: "\xff"}}}, "codec: pickle: .Lines[1].Article: a str that is not valid UTF-8"},
-		"ring":        {&ring, "codec: pickle: " + strings.Repeat(".Next", 16) + " …: nested more than 1000 deep"},
-		"cycle":       {&list, "codec: pickle: " + strings.Repeat("[0]", 16) + " …: nested more than 1000 deep"},
-	} {
-		dst := []byte("head:")
-		got, err := pickle.Codec.Append(dst, tc.value)
-		if err == nil || !strings.HasPrefix(err.Error(), tc.want) {
-			t.Errorf("%s: error %v, want %q", name, err, tc.want)
-		}
-		if string(got) != "head:" {
-			t.Errorf("%s: after an error dst is %q", name, got)
-		}
+	refuse := func(v any, text string) codectest.Refused { return codectest.Refused{Value: v, Error: text} }
+	return map[string]codectest.Refused{
+		"text":        refuse(new([]any{1, map[string]any{"name": "abc\xff"}}), "codec: pickle: [1].name: a str that is not valid UTF-8"),
+		"key":         refuse(new(map[string]int{"\xff": 1}), `codec: pickle: ["\xff"]: a str that is not valid UTF-8`),
+		"NaN":         refuse(new(map[float64]int{math.NaN(): 1}), "codec: pickle: NaN cannot be a key: nothing finds it"),
+		"struct key":  refuse(new([]any{map[[2]int]int{{}: 1}}), "codec: pickle: [0]: only text, numbers and bool can be keys"),
+		"in a struct": refuse(&order{Lines: []line{{}, {Article: "\xff"}}}, "codec: pickle: .Lines[1].Article: a str that is not valid UTF-8"),
+		"ring":        refuse(&ring, "codec: pickle: "+strings.Repeat(".Next", 16)+" …: nested more than 1000 deep"),
+		"cycle":       refuse(&list, "codec: pickle: "+strings.Repeat("[0]", 16)+" …: nested more than 1000 deep"),
 	}
 }
 
@@ -136,17 +118,14 @@ func TestTypeError(t *testing.T) {
 		src       string
 		decodable bool // as far as can be told without a value
 	}{
-		"nil":         {nil, "<nil>", "N.", false},
-		"value":       {1, "int", "K\x01.", false},
-		"nil pointer": {(*int)(nil), "*int", "K\x01.", false},
-		"channel":     {new(make(chan int)), "chan int", "K\x01.", false},
-		"function":    {new(func() {}), "func()", "K\x01.", false},
-		"complex":     {new(1i), "complex128", "K\x01.", false},
-		"in a list":   {new([]chan int{nil}), "chan int", "](K\x01e.", false},
-		"in a dict":   {new(map[string]chan int{"a": nil}), "chan int", "}\x8c\x01aK\x01s.", false},
-		"hidden":      {new(time.Time{}), "time.Time", "}.", false},
-		"twins":       {new(twins), "pickle_test.twins", "}.", false},
-		"interface":   {&stringer, "*errors.errorString", "}.", true},
+		"channel":   {new(make(chan int)), "chan int", "K\x01.", false},
+		"function":  {new(func() {}), "func()", "K\x01.", false},
+		"complex":   {new(1i), "complex128", "K\x01.", false},
+		"in a list": {new([]chan int{nil}), "chan int", "](K\x01e.", false},
+		"in a dict": {new(map[string]chan int{"a": nil}), "chan int", "}\x8c\x01aK\x01s.", false},
+		"hidden":    {new(time.Time{}), "time.Time", "}.", false},
+		"twins":     {new(twins), "pickle_test.twins", "}.", false},
+		"interface": {&stringer, "*errors.errorString", "}.", true},
 	} {
 		_, appendErr := pickle.Codec.Append(nil, tc.value)
 		for verb, err := range map[string]error{"Append": appendErr, "Decode": pickle.Codec.Decode([]byte(tc.src), tc.value)} {
@@ -163,47 +142,11 @@ func TestTypeError(t *testing.T) {
 	}
 }
 
-func TestContentType(t *testing.T) {
-	t.Parallel()
-	if got := pickle.Codec.ContentType(); got != "application/x-python-pickle" {
-		t.Errorf("content type %q", got)
-	}
-}
-
 func BenchmarkStruct(b *testing.B) {
 	note := "by hand"
-	benchmark(b, &order{ID: 42, Lines: []line{{"two pencils", 2, 0}, {"one notebook", 1, 0}}, Note: &note})
+	codectest.Benchmark(b, pickle.Codec, &order{ID: 42, Lines: []line{{"two pencils", 2, 0}, {"one notebook", 1, 0}}, Note: &note})
 }
 
 func BenchmarkAny(b *testing.B) {
-	benchmark(b, new(any(map[string]any{"id": 42, "ratio": math.Pi, "lines": []any{"two pencils", "one notebook"}})))
-}
-
-// benchmark measures what one event costs: one Append into a buffer with room, one Decode into a zero value.
-func benchmark[T any](b *testing.B, value *T) {
-	encoded, err := pickle.Codec.Append(nil, value)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Run("append", func(b *testing.B) {
-		b.ReportAllocs()
-		b.SetBytes(int64(len(encoded)))
-		dst := make([]byte, 0, len(encoded))
-		for b.Loop() {
-			if _, err := pickle.Codec.Append(dst, value); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	b.Run("decode", func(b *testing.B) {
-		b.ReportAllocs()
-		b.SetBytes(int64(len(encoded)))
-		decoded := new(T)
-		for b.Loop() {
-			*decoded = *new(T)
-			if err := pickle.Codec.Decode(encoded, decoded); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+	codectest.Benchmark(b, pickle.Codec, new(any(map[string]any{"id": 42, "ratio": math.Pi, "lines": []any{"two pencils", "one notebook"}})))
 }

@@ -103,23 +103,6 @@ func TestDecodeMismatch(t *testing.T) {
 
 type chain struct{ Next *chain }
 
-func TestDecodeCopies(t *testing.T) {
-	t.Parallel()
-	src := []byte("](C\x03abcX\x03\x00\x00\x00defe.")
-	before := string(src)
-	var value any
-	if err := pickle.Codec.Decode(src, &value); err != nil {
-		t.Fatal(err)
-	}
-	if string(src) != before {
-		t.Errorf("src became %q", src)
-	}
-	clear(src)
-	if want := []any{[]byte("abc"), "def"}; !reflect.DeepEqual(value, want) {
-		t.Errorf("the value changed with src: %q", value)
-	}
-}
-
 // What Python mentions twice are two values in Go, of which one can be changed.
 func TestSharedValuesAreCopied(t *testing.T) {
 	t.Parallel()

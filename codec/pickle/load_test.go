@@ -6,12 +6,12 @@ import (
 	"math"
 	"math/big"
 	"reflect"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/codec/pickle"
+	"github.com/fanfare-go/fanfare/testing/codectest"
 )
 
 // TestOpcodes has each opcode that is plain data, and what it makes.
@@ -212,11 +212,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		"long lines":     "I" + strings.Repeat("9", size) + "\n.",
 	} {
 		for _, into := range []any{new(any), new([]any), new([]map[string][]any), new([][]byte)} {
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			err := pickle.Codec.Decode([]byte(src), into)
-			runtime.ReadMemStats(&after)
-			used, limit := after.TotalAlloc-before.TotalAlloc, uint64(1_000_000+2000*len(src))
+			used, err := codectest.Allocates(pickle.Codec, []byte(src), into)
+			limit := uint64(1_000_000 + 2000*len(src))
 			if used > limit {
 				t.Errorf("%s: %d bytes for %d, want at most %d, %v", name, used, len(src), limit, err)
 			}

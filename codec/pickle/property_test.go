@@ -2,14 +2,13 @@ package pickle_test
 
 import (
 	"bytes"
-	"errors"
 	"math/big"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/codec/pickle"
+	"github.com/fanfare-go/fanfare/testing/codectest"
 	ogórek "github.com/kisielk/og-rek"
 	"pgregory.net/rapid"
 )
@@ -92,55 +91,36 @@ func walk(value any, visit func(any)) {
 	}
 }
 
-func TestRoundTrip(t *testing.T) {
+// TestContractOfAnyValue checks the rules of all codecs, and that equal values have the same pickle.
+func TestContractOfAnyValue(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		want := values().Draw(t, "value")
-		encoded, err := pickle.Codec.Append(nil, &want)
+		untyped := values().Draw(t, "untyped")
+		encoded, err := pickle.Codec.Append(nil, &untyped)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got any
-		if err := pickle.Codec.Decode(encoded, &got); err != nil || !reflect.DeepEqual(got, want) {
-			t.Fatalf("%#v became %#v, %v", want, got, err)
+		typed := nested{
+			Sample: rapid.Make[codectest.Sample]().Draw(t, "typed"), Name: "größer", Bytes: []octet{octet(rapid.Byte().Draw(t, "octet"))},
+			Pair: [2]int16{rapid.Int16().Draw(t, "first")}, Counts: map[int32]count{1: count(rapid.Uint16().Draw(t, "count"))},
+			Orders: []map[string]line{nil, {"a": {"ink", 1, 0}}},
 		}
-		again, err := pickle.Codec.Append(nil, &got)
-		if err != nil || !bytes.Equal(again, encoded) {
-			t.Fatalf("equal values have the pickles %q and %q, %v", encoded, again, err)
+		if err := codectest.Check(pickle.Codec, codectest.Cases{
+			Values: map[string]codectest.Value{"untyped": {Value: &untyped, Encoded: encoded}, "typed": {Value: &typed}},
+		}); err != nil {
+			t.Fatal(err)
 		}
 	})
 }
 
-func TestTypedRoundTrip(t *testing.T) {
-	t.Parallel()
-	type nested struct {
-		Flag   bool
-		Small  int8
-		Big    uint64
-		Ratio  float32
-		Name   label
-		Bytes  []octet
-		Pair   [2]int16
-		Counts map[int32]count
-		Next   *nested
-		Orders []map[string]line
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		n := func() int { return rapid.Int().Draw(t, "n") }
-		want := nested{
-			Flag: rapid.Bool().Draw(t, "flag"), Small: int8(n()), Big: uint64(n()), Ratio: rapid.Float32().Draw(t, "ratio"), Name: "größer",
-			Bytes: []octet{octet(n())}, Pair: [2]int16{int16(n())}, Counts: map[int32]count{int32(n()): count(n())},
-			Next: &nested{Orders: []map[string]line{nil, {"a": {"ink", count(n()), 0}}}},
-		}
-		var got nested
-		encoded, err := pickle.Codec.Append(nil, &want)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := pickle.Codec.Decode(encoded, &got); err != nil || !reflect.DeepEqual(got, want) {
-			t.Fatalf("%+v became %+v, %v", want, got, err)
-		}
-	})
+// nested has the named types.
+type nested struct {
+	codectest.Sample
+	Name   label
+	Bytes  []octet
+	Pair   [2]int16
+	Counts map[int32]count
+	Orders []map[string]line
 }
 
 // Another implementation of the format reads what is written here.
@@ -194,42 +174,17 @@ func plain(value any) any {
 	}
 }
 
-// FuzzDecode checks that whatever decodes also encodes, that this pickle means the same, and where errors are said to be.
+// FuzzDecode checks what Decode makes of any bytes, whose errors all have a place.
 func FuzzDecode(f *testing.F) {
+	var seeds [][]byte
 	for _, seed := range []string{
 		"N.", "](K\x01M\x00\x01J\xff\xff\xff\xff\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x00e.", "}(\x8c\x02idK\x01\x8c\x05Lines](}\x8c\x05countK\x02seu.",
 		"(dp0\nVname\np1\nVa\\u4e16\np2\nsg1\nF1.5\nsI01\nL5L\ns.", "\x80\x05\x95\x08\x00\x00\x00\x00\x00\x00\x00]\x94(C\x01a\x94h\x01e.",
 		"cos\nsystem\n(S'true'\ntR.", "]q\x00h\x00a.", laughs(20, 10), "\x8e\xff\xff\xff\xff\xff\xff\xff\xffa", "}(NK\x01\x88N\x89Nu.", "Fnan\n.", "(NNt\x85.",
 	} {
-		f.Add([]byte(seed))
+		seeds = append(seeds, []byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, src []byte) {
-		checkDecode[any](t, src)
-		checkDecode[order](t, src)
-		checkDecode[map[string][]any](t, src)
-		checkDecode[[]map[int8]*big.Int](t, src)
-		checkDecode[*[2][]octet](t, src)
-	})
-}
-
-func checkDecode[T any](t *testing.T, src []byte) {
-	var value, same T
-	if err := pickle.Codec.Decode(src, &value); err != nil {
-		var wrong *codec.FormatError
-		if !errors.As(err, &wrong) || wrong.Offset < 0 || wrong.Offset > int64(len(src)) {
-			t.Fatalf("%q: %v, want an offset in its %d bytes", src, err, len(src))
-		}
-		return
-	}
-	encoded, err := pickle.Codec.Append(nil, &value)
-	if err != nil {
-		t.Fatalf("%q decodes to %#v, which does not encode: %v", src, value, err)
-	}
-	if err := pickle.Codec.Decode(encoded, &same); err != nil {
-		t.Fatalf("%q became %q: %v", src, encoded, err)
-	}
-	// Equal values have the same pickle, and so have NaN, which reflect.DeepEqual takes for different.
-	if again, err := pickle.Codec.Append(nil, &same); err != nil || !bytes.Equal(again, encoded) {
-		t.Fatalf("%q became %q, and then %q, %v", src, encoded, again, err)
-	}
+	codectest.Fuzz(f, pickle.Codec, []any{
+		new(any), new(order), new(map[string][]any), new([]map[int8]*big.Int), new(*[2][]octet),
+	}, seeds, &codectest.FuzzOptions{Placed: true})
 }

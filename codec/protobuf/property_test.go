@@ -1,12 +1,10 @@
 package protobuf_test
 
 import (
-	"bytes"
-	"errors"
 	"testing"
 
-	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/codec/protobuf"
+	"github.com/fanfare-go/fanfare/testing/codectest"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -48,57 +46,32 @@ func value(t *rapid.T, depth int) *structpb.Value {
 	}
 }
 
-func TestRoundTrip(t *testing.T) {
+// TestContractOfAnyValue checks the rules of all codecs, and that equal messages have equal encodings.
+func TestContractOfAnyValue(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		want := values().Draw(t, "value")
-		before := proto.Clone(want)
-		encoded, err := protobuf.Codec.Append(nil, &want)
+		message := values().Draw(t, "value")
+		encoded, err := protobuf.Codec.Append(nil, new(proto.CloneOf(message)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !proto.Equal(want, before) {
-			t.Fatalf("Append changed the message to %v", want)
-		}
-		var got *structpb.Value
-		if err := protobuf.Codec.Decode(encoded, &got); err != nil || !proto.Equal(got, want) {
-			t.Fatalf("%v became %v, %v", want, got, err)
-		}
-		again, err := protobuf.Codec.Append(nil, &got)
-		if err != nil || !bytes.Equal(again, encoded) {
-			t.Fatalf("equal messages have the encodings %x and %x, %v", encoded, again, err)
+		if err := codectest.Check(protobuf.Codec, codectest.Cases{
+			Values: map[string]codectest.Value{"drawn": {Value: &message, Encoded: encoded}},
+			Equal:  sameMessage, PrefixesDecode: true, LongerDecode: true,
+		}); err != nil {
+			t.Fatal(err)
 		}
 	})
 }
 
-// FuzzDecode checks that whatever decodes also encodes, that this encoding means the same, and where errors are said to be.
+// FuzzDecode checks what Decode makes of any bytes.
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte("\x0a\x07\x0a\x01a\x12\x02\x20\x01"))
-	f.Add([]byte("\x08\x01\x10\xac\x02"))
-	f.Add([]byte("\x0a\x05text"))
-	f.Add([]byte("\x0a\x04\x0a\x02\x01\xff\x7b\x08\x01\x7c"))
-	f.Fuzz(func(t *testing.T, src []byte) {
-		checkDecode[*structpb.Struct](t, src)
-		checkDecode[*durationpb.Duration](t, src)
-		checkDecode[*descriptorpb.SourceCodeInfo](t, src)
-		checkDecode[*descriptorpb.UninterpretedOption](t, src)
-	})
-}
-
-func checkDecode[M proto.Message](t *testing.T, src []byte) {
-	var m, same M
-	if err := protobuf.Codec.Decode(src, &m); err != nil {
-		var wrong *codec.FormatError
-		if errors.As(err, &wrong) && (wrong.Offset < 0 || wrong.Offset > int64(len(src))) {
-			t.Fatalf("%x: %v, outside of %d bytes", src, err, len(src))
-		}
-		return
-	}
-	encoded, err := protobuf.Codec.Append(nil, &m)
-	if err != nil {
-		t.Fatalf("%x decodes to %v, which does not encode: %v", src, m, err)
-	}
-	if err := protobuf.Codec.Decode(encoded, &same); err != nil || !proto.Equal(same, m) {
-		t.Fatalf("%x became %x, %v", src, encoded, err)
-	}
+	codectest.Fuzz(f, protobuf.Codec, []any{
+		new(*structpb.Struct), new(*durationpb.Duration), new(*descriptorpb.SourceCodeInfo), new(*descriptorpb.UninterpretedOption),
+	}, [][]byte{
+		[]byte("\x0a\x07\x0a\x01a\x12\x02\x20\x01"),
+		[]byte("\x08\x01\x10\xac\x02"),
+		[]byte("\x0a\x05text"),
+		[]byte("\x0a\x04\x0a\x02\x01\xff\x7b\x08\x01\x7c"),
+	}, &codectest.FuzzOptions{Equal: sameMessage})
 }

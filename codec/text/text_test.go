@@ -1,14 +1,13 @@
 package text_test
 
 import (
-	"encoding/hex"
 	"errors"
-	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/codec/text"
+	"github.com/fanfare-go/fanfare/testing/codectest"
 )
 
 type headline string
@@ -47,6 +46,7 @@ var golden = []struct {
 	{"x-mac-cyrillic", "x-mac-cyrillic", "Я", "9f"},
 }
 
+// TestGolden checks the rules of all codecs for each of the texts.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for _, tc := range golden {
@@ -59,36 +59,23 @@ func TestGolden(t *testing.T) {
 			if got, want := c.ContentType(), "text/plain; charset="+tc.charset; got != want {
 				t.Errorf("content type %q, want %q", got, want)
 			}
-			encoded := unhex(t, tc.encoded)
-			for _, v := range []any{new(tc.text), new(headline(tc.text))} {
-				for _, dst := range [][]byte{append(make([]byte, 0, 256), "head:"...), []byte("head:"), {}} {
-					want := string(dst) + string(encoded)
-					if got, err := c.Append(dst, v); err != nil || string(got) != want {
-						t.Errorf("encoded %x, %v, want %x", got, err, want)
-					}
-				}
-			}
-			var plain string
-			var named headline
-			src := []byte(string(encoded))
-			if err := errors.Join(c.Decode(src, &plain), c.Decode(src, &named)); err != nil || string(src) != string(encoded) {
-				t.Fatalf("decoding: %v, src became %x", err, src)
-			}
-			clear(src)
-			if plain != tc.text || string(named) != tc.text {
-				t.Errorf("decoded %q and %q, want %q", plain, named, tc.text)
+			encoded := codectest.Hex(t, tc.encoded)
+			if err := codectest.Check(c, codectest.Cases{
+				Name: tc.charset,
+				Values: map[string]codectest.Value{
+					"plain": {Value: new(tc.text), Encoded: encoded}, "named": {Value: new(headline(tc.text)), Encoded: encoded},
+				},
+				Refused: map[string]codectest.Refused{"not UTF-8": {Value: new("ab\xff"), Error: "text is not valid UTF-8 at byte 2 of 3"}},
+				WrongTypes: map[string]any{
+					"value": "not a pointer", "bytes": new([]byte), "nil": nil, "nil pointer": (*string)(nil), "nil named": (*headline)(nil),
+					"of pointer": new(*string), "runes": new([]rune),
+				},
+				PrefixesDecode: true, LongerDecode: true,
+			}); err != nil {
+				t.Error(err)
 			}
 		})
 	}
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 func TestByteOrderMark(t *testing.T) {
@@ -105,7 +92,7 @@ func TestByteOrderMark(t *testing.T) {
 		"a character of utf-16": {"utf-16be", "fffd", "\uFFFD"},
 	} {
 		var got string
-		if err := text.Must(tc.codec).Decode(unhex(t, tc.src), &got); err != nil || got != tc.want {
+		if err := text.Must(tc.codec).Decode(codectest.Hex(t, tc.src), &got); err != nil || got != tc.want {
 			t.Errorf("%s: got %q, %v, want %q", name, got, err, tc.want)
 		}
 	}
@@ -169,31 +156,13 @@ func TestDecodeRefuses(t *testing.T) {
 		"both halves swapped": {"utf-16le", "00de 3dd8", 0, "half of a surrogate pair"},
 	} {
 		var value string
-		err := text.Must(tc.codec).Decode(unhex(t, tc.src), &value)
+		err := text.Must(tc.codec).Decode(codectest.Hex(t, tc.src), &value)
 		var format *codec.FormatError
 		if !errors.As(err, &format) || format.Offset != tc.offset || !strings.HasSuffix(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want %q at byte %d", name, err, tc.want, tc.offset)
 		}
 		if value != "" {
 			t.Errorf("%s: after an error the value is %q", name, value)
-		}
-	}
-}
-
-func TestTypeError(t *testing.T) {
-	t.Parallel()
-	for name, v := range map[string]any{
-		"value": "not a pointer", "bytes": new([]byte), "nil": nil, "nil pointer": (*string)(nil), "nil named": (*headline)(nil),
-		"of pointer": new(*string), "runes": new([]rune),
-	} {
-		for _, c := range []string{"utf-8", "utf-16", "gbk"} {
-			_, appendErr := text.Must(c).Append(nil, v)
-			for verb, err := range map[string]error{"Append": appendErr, "Decode": text.Must(c).Decode([]byte("ab"), v)} {
-				var wrong *codec.TypeError
-				if !errors.As(err, &wrong) || wrong.Codec != c || wrong.Got != reflect.TypeOf(v) {
-					t.Errorf("%s: %s of %s = %v", name, verb, c, err)
-				}
-			}
 		}
 	}
 }
@@ -218,40 +187,14 @@ func recovered(f func()) (err error) {
 	return nil
 }
 
-func BenchmarkAppend(b *testing.B) {
-	value := strings.Repeat("你好 ", 8)
+func Benchmark(b *testing.B) {
 	for _, name := range []string{"utf-8", "utf-16", "gbk", "latin-1"} {
 		b.Run(name, func(b *testing.B) {
-			c, buf, value := text.Must(name), []byte(nil), value
+			value := strings.Repeat("你好 ", 8)
 			if name == "latin-1" {
 				value = strings.Repeat("größer ", 8)
 			}
-			b.ReportAllocs()
-			for b.Loop() {
-				var err error
-				if buf, err = c.Append(buf[:0], &value); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkDecode(b *testing.B) {
-	for _, name := range []string{"utf-8", "utf-16", "gbk"} {
-		b.Run(name, func(b *testing.B) {
-			c := text.Must(name)
-			src, err := c.Append(nil, new(strings.Repeat("你好 ", 8)))
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				var value string
-				if err := c.Decode(src, &value); err != nil {
-					b.Fatal(err)
-				}
-			}
+			codectest.Benchmark(b, text.Must(name), &value)
 		})
 	}
 }
