@@ -48,13 +48,14 @@ type Explanation struct {
 	Chain        []Link // from the outermost to the innermost, around the handler
 	Workers      int    // 0 if publishers call the handler themselves
 	Queue        int
+	Batch        int // how many events the handler gets at once, at most; 0 if it gets one at a time. The chain ends where an event joins its batch
 	Group        string
 	Local        Guarantee // for what comes from the same bus
 	Remote       Guarantee // for what comes through the transport
 	LocalPolicy  Overflow  // when the queue is full; 0 where that does not happen
 	RemotePolicy Overflow
 	BlockTimeout time.Duration // how long Block waits; 0: for ever
-	Attempts     int           // how often the handler is called for one delivery in the worst case, -1 without a limit
+	Attempts     int           // how often the handler is called for one delivery in the worst case, -1 without a limit; for a batch once
 }
 
 // Explained is what can be explained: a *subscriber.Subscription or a *pipeline.Worker.
@@ -87,6 +88,9 @@ func (b *Bus) Explain(s Explained) Explanation {
 			e.Chain = append(e.Chain, link)
 		}
 	}
+	if e.Batch > 0 { // nothing in the chain sees an error of the handler
+		e.Attempts = 1
+	}
 	return e
 }
 
@@ -111,7 +115,14 @@ func (e Explanation) String() string {
 		}
 		s.WriteString("(")
 	}
-	s.WriteString("handler" + strings.Repeat(")", len(e.Chain)))
+	innermost := "handler"
+	if e.Batch > 0 {
+		innermost = "collect"
+	}
+	s.WriteString(innermost + strings.Repeat(")", len(e.Chain)))
+	if e.Batch > 0 {
+		fmt.Fprintf(&s, "\n  handler: outside of the chain, in batches of up to %d", e.Batch)
+	}
 	fmt.Fprintf(&s, "\n  from this bus: %s", e.way(e.Local, e.LocalPolicy))
 	fmt.Fprintf(&s, "\n  from others: %s", e.way(e.Remote, e.RemotePolicy))
 	fmt.Fprintf(&s, "\n  calls of the handler for each: %s", times(e.Attempts))

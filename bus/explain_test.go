@@ -135,3 +135,28 @@ func TestExplainAsData(t *testing.T) {
 		}
 	})
 }
+
+// The chain of a subscription that takes batches ends where an event joins its batch: no middleware calls its handler again.
+func TestExplainBatches(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t, &bus.Options{Subscribe: []bus.Middleware{letters}})
+		sub, err := subscriber.Batch(b, numbers, func(context.Context, []topic.Event[int]) error { return nil },
+			&subscriber.BatchOptions{Size: 50, Options: subscriber.Options{Middleware: []bus.Middleware{tries("retry", 3)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := b.Explain(sub)
+		if e.Batch != 50 || e.Attempts != 1 {
+			t.Errorf("batches of %d, %d attempts", e.Batch, e.Attempts)
+		}
+		if got, want := e.String(), `subscriber "numbers" of "numbers", 1 at the same time, 1024 wait
+  chain: dead letter(retry up to 3(collect))
+  handler: outside of the chain, in batches of up to 50
+  from this bus: once, Block when the queue is full
+  from others: never
+  calls of the handler for each: one`; got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/lane"
 )
 
 // middlewareField is the option that the middleware of a subscription stands in.
@@ -14,11 +15,14 @@ func (s *Subscription) Plan() (e bus.Explanation, field string, own []bus.Middle
 	return s.plan, middlewareField, s.own
 }
 
-// explain returns what is to be said of a subscription with these options on b, and a copy of its middleware.
-func (o *Options) explain(b *bus.Bus, topics string) (bus.Explanation, []bus.Middleware) {
+// explain returns what is to be said of a subscription with these options on b, and a copy of its middleware. batches is nil if it takes none.
+func (o *Options) explain(b *bus.Bus, topics string, batches *lane.Batch) (bus.Explanation, []bus.Middleware) {
 	e := bus.Explanation{Role: bus.RoleSubscriber, Name: o.Name, Topics: topics, Group: o.Group, Local: bus.Once, BlockTimeout: o.BlockTimeout}
 	if b.Transport() != nil {
 		e.Remote = bus.AtMostOnce
+	}
+	if batches != nil {
+		e.Batch = batches.Size
 	}
 	if !o.Inline {
 		e.Workers, e.Queue = o.Workers, o.Queue

@@ -53,7 +53,7 @@ func subscribe[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintpt
 		return nil, err
 	}
 	s.begun()
-	plan, own := options.explain(b, sel.String())
+	plan, own := options.explain(b, sel.String(), s.batches)
 	return &Subscription{b, s, s.Member(), plan, own}, nil
 }
 
