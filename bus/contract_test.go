@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"runtime"
@@ -189,11 +190,13 @@ func TestForeignSubscriptionMissesNothing(t *testing.T) {
 	})
 }
 
-// Sentence 5: a handler that ends its goroutine and panics on the way out counts once, and the event after it is handled.
+// Sentence 5: a handler that ends its goroutine and panics on the way out counts once, is logged once, and the event after it is handled.
 func TestGoexitWithPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := bustest.New(t)
+		var out bytes.Buffer
+		logger := zerolog.New(&out)
+		b := bustest.New(t, &bus.Options{Logger: &logger})
 		release := make(chan struct{})
 		var got []int
 		s := subscribe(t, b, numbers, func(_ context.Context, e topic.Event[int]) error {
@@ -210,6 +213,9 @@ func TestGoexitWithPanic(t *testing.T) {
 		synctest.Wait()
 		if stats := s.Stats(); !slices.Equal(got, []int{0, 1, 2, 3}) || stats.Failed != 1 {
 			t.Errorf("handled %v, %+v", got, stats)
+		}
+		if log := out.String(); strings.Count(log, "event failed") != 1 || !strings.Contains(log, "on the way out") {
+			t.Errorf("logged %s", log)
 		}
 		balance(t, s.Stats())
 	})

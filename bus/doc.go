@@ -49,9 +49,9 @@
 //     TestShutdownFromHandler, TestLogCloseInAHandler)
 //
 //  5. Errors. What leaves a handler's middleware chain is logged and counted, but for [ErrFiltered], which is only counted. A
-//     panic becomes a [*PanicError]. A handler that calls runtime.Goexit counts as failed, and another goroutine goes on. A
-//     batch fails as a whole, unless its handler returns a [*BatchError]. Nothing ends the process.
-//     (TestErrorsAreLogged, TestFiltered, TestGoexitWithPanic, TestIsolation, TestBatchHandlerErrors)
+//     panic becomes a [*PanicError]. A handler that calls runtime.Goexit counts as failed and is logged, and another
+//     goroutine goes on. A batch fails as a whole, unless its handler returns a [*BatchError]. Nothing ends the process.
+//     (TestErrorsAreLogged, TestFiltered, TestGoexitWithPanic, TestGoexitInInlineHandler, TestIsolation, TestBatchHandlerErrors)
 //
 //  6. Through a transport delivery is at most once. The source of an event is the bus that published it, a UUID made by [New];
 //     its sequence is counted for each source and topic, from 1, and assigned after the publish middleware, in the order in

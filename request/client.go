@@ -168,14 +168,21 @@ func (c *Client[Req, Resp]) direct(ctx context.Context, s *Server, e topic.Event
 	if err != nil {
 		return reply, c.verdict(ctx, err, deadline)
 	}
-	o := failure // unless the handler returns
-	defer func() { s.start(s.slots.leave(o)) }()
+	o, running := failure, false // unless the handler returns
+	defer func() {
+		if running { // the handler has ended the goroutine
+			s.log(errGoexit)
+		}
+		s.start(s.slots.leave(o))
+	}()
 	if waited && (call.Err() != nil || !deadline.IsZero() && !time.Now().Before(deadline)) {
 		o = expiry
 		return reply, c.verdict(ctx, cmp.Or(call.Err(), context.DeadlineExceeded), deadline)
 	}
 	if same, ok := s.handling.(*served[Req, Resp]); ok {
+		running = true
 		reply, err = same.handle(call, e)
+		running = false
 		o = outcomeOf(err)
 		return reply, c.verdict(ctx, err, deadline)
 	}
@@ -186,7 +193,9 @@ func (c *Client[Req, Resp]) direct(ctx context.Context, s *Server, e topic.Event
 		}
 		e.Meta().SetEncoded(payload.parts())
 	}
+	running = true
 	payload, err := s.handling.encoded(call, *e.Meta())
+	running = false
 	if o = outcomeOf(err); err != nil {
 		return reply, c.verdict(ctx, err, deadline)
 	}

@@ -107,7 +107,7 @@ func TestPanicAndGoexit(t *testing.T) {
 		if got := s.Stats(); got.Succeeded != 1 || got.Failed != 5 || got.Running != 0 || got.Requests != 6 {
 			t.Errorf("%+v", got)
 		}
-		if text := out.String(); strings.Count(text, "oh no") < 2 || !strings.Contains(text, "server_test.go") || !strings.Contains(text, "ended its goroutine") {
+		if text := out.String(); strings.Count(text, "oh no") < 2 || !strings.Contains(text, "server_test.go") || strings.Count(text, "ended its goroutine") != 3 {
 			t.Errorf("logged: %s", text)
 		}
 	})

@@ -62,7 +62,7 @@ func TestBatchHandlerErrors(t *testing.T) {
 			return &bus.BatchError{Failed: map[int]error{-1: errNo}}
 		}, subscriber.Stats{Failed: 4}, slices.Repeat([]string{"index -1 of the BatchError is not one of the 4 events"}, 4)},
 		"panic":  {func() error { panic("on purpose") }, subscriber.Stats{Failed: 4}, []string{"batch_outcome_test.go"}},
-		"goexit": {func() error { runtime.Goexit(); return nil }, subscriber.Stats{Failed: 4}, nil},
+		"goexit": {func() error { runtime.Goexit(); return nil }, subscriber.Stats{Failed: 4}, []string{`"error":"subscriber: the handler has ended its goroutine","subscription":"numbers","topic":"numbers","seq":1`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

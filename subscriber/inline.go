@@ -79,7 +79,7 @@ func (i *inline[T]) Call(c *bus.InlineCaller, e topic.Event[T]) (err error) {
 	outcome := lane.Failed
 	defer func() {
 		if outcome == lane.Failed {
-			err = i.failure(e.Topic(), err, recover())
+			err = i.failure(&e, err, recover())
 		}
 		i.state.End(outcome)
 	}()
@@ -100,12 +100,17 @@ func (i *inline[T]) Call(c *bus.InlineCaller, e topic.Event[T]) (err error) {
 	return err
 }
 
-// failure is what a call returns that has failed, or panicked with a value.
-func (i *inline[T]) failure(on string, err error, value any) error {
-	if value != nil {
+// failure is what a call returns that has failed, or panicked with a value. One that has done neither has ended the goroutine, so that nobody
+// else hears of it.
+func (i *inline[T]) failure(e *topic.Event[T], err error, value any) error {
+	switch {
+	case value != nil:
 		err = &bus.PanicError{Value: value, Stack: debug.Stack()}
+	case err == nil:
+		err = errExited
+		i.sink.log(e, err)
 	}
-	return &bus.InlineError{Topic: on, Subscription: i.state.Member.Name, Err: err}
+	return &bus.InlineError{Topic: e.Topic(), Subscription: i.state.Member.Name, Err: err}
 }
 
 // callDecoded is apart, so that events that need no decoding stay on the stack.

@@ -1,6 +1,7 @@
 package subscriber_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
+	"github.com/rs/zerolog"
 )
 
 // Errors come back from Publish, joined. The event counts as published, and every subscription has got it. ErrFiltered is no error.
@@ -104,7 +106,9 @@ func TestInlineErrorOfAnotherTopicIsARefusal(t *testing.T) {
 func TestGoexitInInlineHandler(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := bustest.New(t)
+		var out bytes.Buffer
+		logger := zerolog.New(&out)
+		b := bustest.New(t, &bus.Options{Logger: &logger})
 		d := newDiary[string]()
 		before := inline(t, b, numbers, "before", sequence[int](d, "before"))
 		exits := func(context.Context, topic.Event[int]) error { runtime.Goexit(); return nil }
@@ -129,6 +133,9 @@ func TestGoexitInInlineHandler(t *testing.T) {
 		}
 		for _, s := range bad {
 			expect(t, "one that exits", s.Stats(), subscriber.Stats{Failed: 2})
+		}
+		if log := out.String(); strings.Count(log, "event failed") != 4 || strings.Count(log, "the handler has ended its goroutine") != 4 {
+			t.Errorf("logged %s", log)
 		}
 		for _, s := range []*subscriber.Subscription{before, after} {
 			expect(t, "another", s.Stats(), subscriber.Stats{Succeeded: 2})

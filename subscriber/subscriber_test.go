@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -57,7 +58,7 @@ func TestOptionsAreCopied(t *testing.T) {
 	}
 }
 
-// What leaves the chain is logged with the subscription, the topic and the sequence; a panic with its stack.
+// What leaves the chain is logged with the subscription, the topic and the sequence; a panic with its stack, and the end of a goroutine as what it is.
 func TestErrorsAreLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -65,20 +66,23 @@ func TestErrorsAreLogged(t *testing.T) {
 		log := zerolog.New(&out)
 		b := bustest.New(t, &bus.Options{Name: "billing", Logger: &log})
 		s, err := subscriber.New(b, numbers, func(_ context.Context, e topic.Event[int]) error {
-			if e.Value == 2 {
+			switch e.Value {
+			case 2:
 				panic("two")
+			case 3:
+				runtime.Goexit()
 			}
 			return errors.New("no")
 		}, &subscriber.Options{Name: "accounts"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n, err := newPublisher(t, b).PublishBatch(t.Context(), []int{1, 2}); n != 2 || err != nil {
+		if n, err := newPublisher(t, b).PublishBatch(t.Context(), []int{1, 2, 3}); n != 3 || err != nil {
 			t.Fatal(n, err)
 		}
 		synctest.Wait()
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		if len(lines) != 2 || s.Stats().Failed != 2 {
+		if len(lines) != 3 || s.Stats().Failed != 3 {
 			t.Fatalf("%+v, log:\n%s", s.Stats(), out.String())
 		}
 		for _, want := range []string{`"error":"no"`, `"bus":"billing"`, `"subscription":"accounts"`, `"topic":"numbers"`, `"seq":1`} {
@@ -89,6 +93,11 @@ func TestErrorsAreLogged(t *testing.T) {
 		for _, want := range []string{`"error":"bus: panic in handler: two"`, `subscriber_test.go`, `"seq":2`} {
 			if !strings.Contains(lines[1], want) {
 				t.Errorf("no %s in %s", want, lines[1])
+			}
+		}
+		for _, want := range []string{`"level":"error"`, `"error":"subscriber: the handler has ended its goroutine"`, `"subscription":"accounts"`, `"seq":3`, `"event failed"`} {
+			if !strings.Contains(lines[2], want) {
+				t.Errorf("no %s in %s", want, lines[2])
 			}
 		}
 	})

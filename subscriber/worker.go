@@ -80,8 +80,15 @@ func (w *worker[T]) failed(e *topic.Event[T], err error) lane.Outcome {
 
 func (w *worker[T]) forget() { w.event = topic.Event[T]{} }
 
-// Recovered logs a panic that no middleware caught.
-func (w *worker[T]) Recovered(e *topic.Event[T], value any) {
+// errExited is the error of a handler that returns none.
+var errExited = errors.New("subscriber: the handler has ended its goroutine")
+
+// Aborted logs a panic that no middleware caught, or the end of the goroutine.
+func (w *worker[T]) Aborted(e *topic.Event[T], value any) {
+	if value == nil {
+		w.sink.log(e, errExited)
+		return
+	}
 	w.sink.log(e, &bus.PanicError{Value: value, Stack: debug.Stack()})
 }
 

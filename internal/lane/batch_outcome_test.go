@@ -55,8 +55,8 @@ func TestBatchOutcomes(t *testing.T) {
 		if n := balanced(t, &m.Member); n.Succeeded != 2 || n.Filtered != 1 || n.Failed != 10 {
 			t.Errorf("%+v", n)
 		}
-		if b.recovered != 2 {
-			t.Errorf("recovered %d times", b.recovered)
+		if b.aborted != 3 {
+			t.Errorf("aborted %d times", b.aborted)
 		}
 		publish(t, q, numbered(1, 2)...)
 		synctest.Wait()

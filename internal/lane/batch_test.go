@@ -16,13 +16,13 @@ type batches struct {
 	// do, if not nil, is called after that, without the lock.
 	do        func(events []event, outcomes []Outcome)
 	begin     time.Time
-	recovered int
+	aborted int
 }
 
-func (b *batches) Recovered(*event, any) {
+func (b *batches) Aborted(*event, any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.recovered++
+	b.aborted++
 }
 
 func (b *batches) Handle(t *Turn[event]) {

@@ -52,7 +52,7 @@ func (a *adder) Handle(t *Turn[sample]) {
 	}
 }
 
-func (a *adder) Recovered(*sample, any) {}
+func (a *adder) Aborted(*sample, any) {}
 
 // BenchmarkLog is what an event costs that so many subscriptions read.
 func BenchmarkLog(b *testing.B) {

@@ -38,7 +38,7 @@ func (f handlerOf[E]) Handle(t *Turn[E]) {
 	}
 }
 
-func (f handlerOf[E]) Recovered(*E, any) {}
+func (f handlerOf[E]) Aborted(*E, any) {}
 
 // by makes every worker of a subscription handle with f.
 func by(f handlerFunc) func() Handler[event] { return func() Handler[event] { return f } }

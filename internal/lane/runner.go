@@ -7,8 +7,9 @@ type Handler[E any] interface {
 	// Handle handles the events of a turn, as its comment shows. When it panics or ends its goroutine, the event at hand has failed, and Handle
 	// is called again for those that follow, in another goroutine if need be.
 	Handle(t *Turn[E])
-	// Recovered is called with what Handle panicked with, on the stack of the panic. The event counts as failed.
-	Recovered(e *E, value any)
+	// Aborted is called with what Handle panicked with, on the stack of the panic, or with nil when it ended its goroutine. The event counts as
+	// failed.
+	Aborted(e *E, value any)
 }
 
 // source is where a runner gets its events.
@@ -34,6 +35,7 @@ func (r *runner[E]) run() {
 	defer func() {
 		if !ended { // Handle has called runtime.Goexit, and perhaps panicked on the way out
 			if !r.panicked {
+				r.handler.Aborted(r.at(), nil)
 				r.fail()
 			}
 			go r.run()
@@ -54,7 +56,7 @@ func (r *runner[E]) handleBatch() (complete bool) {
 			return
 		}
 		if v := recover(); v != nil {
-			r.handler.Recovered(r.at(), v)
+			r.handler.Aborted(r.at(), v)
 			r.fail()
 			r.panicked = true
 		}
