@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"fmt"
-	"slices"
 )
 
 // Handler handles one message. The context is that of the subscription, or of the Publish call on the publish side. The
@@ -22,7 +21,7 @@ type Middleware struct {
 	// Attempts is how often it calls next for a message, at most; 0 means once, and less than 0 without a limit.
 	Attempts int
 	// Wrap returns the wrapped handler. It is called once for each publisher or subscription, never per message. The handler
-	// it returns may be called concurrently, and returns only after next has returned.
+	// it returns may be called concurrently, and returns only after next has returned. A nil one is refused with an [*OptionError].
 	Wrap func(next Handler) Handler
 	// Err says what is wrong with the options that it was made from, nil if nothing is. Whatever would use it returns this error instead.
 	Err error
@@ -33,25 +32,36 @@ func Wrap(name string, f func(next Handler) Handler) Middleware {
 	return Middleware{Name: name, Wrap: f}
 }
 
-// Chain wraps h in the given middleware, the first one outermost.
+// Chain wraps h in the given middleware, the first one outermost. With one that cannot be used, the handler that it returns calls nothing and
+// returns the error, so that what would be refused does not come through.
 func Chain(h Handler, chain ...Middleware) Handler {
-	for i := len(chain) - 1; i >= 0; i-- {
-		h = chain[i].Wrap(h)
+	list := chainList{"bus.Chain chain", chain}
+	err := list.check()
+	if err == nil {
+		h, err = list.wrap(h)
+	}
+	if err != nil {
+		return func(context.Context, *Message) error { return err }
 	}
 	return h
 }
 
-// Middleware returns the chain of a party, inside the module: that of the bus for its side, and inside of it own. field names the list of
-// own. The error is that of a middleware, an [*OptionError] for one without a Wrap function, or an [*OrderError].
-func (b *Bus) Middleware(r Role, field string, own []Middleware) ([]Middleware, error) {
-	list := chainList{"bus.Options.Subscribe", b.options.Subscribe}
+// Chain wraps the innermost handler of a party, inside the module: in the chain of the bus for its side, and inside of that in own. It returns
+// nil when there is no middleware. field names the list of own. The error is that of a middleware, an [*OptionError] for one without a Wrap
+// function or whose function returns nil, or an [*OrderError].
+func (b *Bus) Chain(r Role, field string, own []Middleware, innermost Handler) (Handler, error) {
+	outer, inner := chainList{"bus.Options.Subscribe", b.options.Subscribe}, chainList{field, own}
 	if r.Sends() {
-		list = chainList{"bus.Options.Publish", b.options.Publish}
+		outer = chainList{"bus.Options.Publish", b.options.Publish}
 	}
-	if err := checkOrder(list, chainList{field, own}); err != nil {
+	if err := checkOrder(outer, inner); err != nil || len(outer.chain)+len(own) == 0 {
 		return nil, err
 	}
-	return slices.Concat(list.chain, own), nil
+	h, err := inner.wrap(innermost)
+	if err != nil {
+		return nil, err
+	}
+	return outer.wrap(h)
 }
 
 // chainList is a part of a chain, and the option that it is from.
@@ -71,4 +81,16 @@ func (l chainList) check() error {
 		}
 	}
 	return nil
+}
+
+// wrap wraps h in the list.
+func (l chainList) wrap(h Handler) (Handler, error) {
+	for i := len(l.chain) - 1; i >= 0; i-- {
+		if h = l.chain[i].Wrap(h); h == nil {
+			return nil, &OptionError{
+				Field: fmt.Sprintf("%s[%d].Wrap(next)", l.field, i), Value: nil, Limit: fmt.Sprintf("a handler (middleware %q)", l.chain[i].Name),
+			}
+		}
+	}
+	return h, nil
 }

@@ -1,7 +1,6 @@
 package bus_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -9,12 +8,7 @@ import (
 	"testing"
 
 	"github.com/fanfare-go/fanfare/bus"
-	"github.com/fanfare-go/fanfare/pipeline"
-	"github.com/fanfare-go/fanfare/publisher"
-	"github.com/fanfare-go/fanfare/request"
-	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
-	"github.com/fanfare-go/fanfare/topic"
 )
 
 // placed returns a middleware of a phase that does nothing.
@@ -185,33 +179,7 @@ func TestRightOrderOfAnyError(t *testing.T) {
 func TestWrongOrderOfTwoLists(t *testing.T) {
 	t.Parallel()
 	b := bustest.New(t, &bus.Options{Publish: []bus.Middleware{retry}, Subscribe: []bus.Middleware{retry}})
-	own := []bus.Middleware{log}
-	for field, make := range map[string]func() error{
-		"publisher.Options.Middleware": func() error {
-			_, err := publisher.New(b, numbers, &publisher.Options{Middleware: own})
-			return err
-		},
-		"subscriber.Options.Middleware": func() error {
-			_, err := subscriber.New(b, numbers, func(context.Context, topic.Event[int]) error { return nil }, &subscriber.Options{Middleware: own})
-			return err
-		},
-		"request.Options.Middleware": func() error {
-			_, err := request.NewClient(b, request.NewCall[int, int]("double"), &request.Options{Middleware: own})
-			return err
-		},
-		"request.ServeOptions.Middleware": func() error {
-			_, err := request.Serve(b, request.NewCall[int, int]("double"), func(context.Context, int) (int, error) { return 0, nil }, &request.ServeOptions{Middleware: own})
-			return err
-		},
-		"pipeline.ProducerOptions.Middleware": func() error {
-			_, err := pipeline.NewProducer(b, pipeline.NewTask[int]("double"), &pipeline.ProducerOptions{Middleware: own})
-			return err
-		},
-		"pipeline.Options.Middleware": func() error {
-			_, err := pipeline.NewWorker(b, pipeline.NewTask[int]("double"), func(context.Context, int) error { return nil }, &pipeline.Options{Middleware: own})
-			return err
-		},
-	} {
+	for field, make := range parties(b, log) {
 		err := make()
 		var wrong *bus.OrderError
 		if !errors.As(err, &wrong) {

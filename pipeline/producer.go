@@ -50,21 +50,16 @@ func NewProducer[T any](b *bus.Bus, t Task[T], o *ProducerOptions) (*Producer[T]
 	if err != nil {
 		return nil, err
 	}
-	chain, err := b.Middleware(bus.RoleProducer, "pipeline.ProducerOptions.Middleware", options.Middleware)
-	if err != nil {
+	p := &Producer[T]{task: t, frames: codec.FramesOf(t.codec), party: bus.Party{Bus: b, Role: bus.RoleProducer, Name: t.name}}
+	if p.chain, err = b.Chain(p.party.Role, "pipeline.ProducerOptions.Middleware", options.Middleware, p.innermost); err != nil {
 		return nil, err
 	}
 	h := hubOf(b)
 	if err := h.produce(); err != nil {
 		return nil, err
 	}
-	core, err := h.newProducer(t.name, t.codec, &options)
-	if err != nil {
+	if p.core, err = h.newProducer(t.name, t.codec, &options); err != nil {
 		return nil, err
-	}
-	p := &Producer[T]{task: t, core: core, frames: codec.FramesOf(t.codec), party: bus.Party{Bus: b, Role: bus.RoleProducer, Name: t.name}}
-	if len(chain) > 0 {
-		p.chain = bus.Chain(p.innermost, chain...)
 	}
 	if h.tasker != nil && h.tasker.Pushes() {
 		p.encodes, p.limit, p.parts = true, h.tasker.TaskLimit(), h.tasker.FrameLimit()

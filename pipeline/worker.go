@@ -34,13 +34,9 @@ func NewWorker[T any](b *bus.Bus, t Task[T], handler func(ctx context.Context, v
 	if err != nil {
 		return nil, err
 	}
-	chain, err := b.Middleware(bus.RoleWorker, middlewareField, options.Middleware)
-	if err != nil {
-		return nil, err
-	}
 	f := &function[T]{task: t, handler: handler, decoder: bus.NewDecoder(t.codec), party: bus.Party{Bus: b, Role: bus.RoleWorker, Name: options.Name}}
-	if len(chain) > 0 {
-		f.chain = bus.Chain(f.innermost, chain...)
+	if f.chain, err = b.Chain(f.party.Role, middlewareField, options.Middleware, f.innermost); err != nil {
+		return nil, err
 	}
 	w, err := hubOf(b).hire(t.name, &options, f.newHand)
 	if err != nil {

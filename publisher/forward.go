@@ -58,11 +58,13 @@ func forwarderOf(b *bus.Bus, t topic.Topic[forwarded], route *bus.Route) forward
 		func(shared any) bool { _, ok := shared.(forwarder); return ok },
 		func() any {
 			return forwarder(sync.OnceValues(func() (*Publisher[forwarded], error) {
-				chain, err := b.Middleware(bus.RolePublisher, "", nil)
+				options := &Options{}
+				p, err := newPublisher(b, t.WithCodec(codec.Raw), options)
 				if err != nil {
 					return nil, err
 				}
-				return newPublisher(b, t.WithCodec(codec.Raw), b.Join(t.String()), &Options{}, chain), nil // never left: it is there for the next event
+				p.enter(b.Join(t.String()), options) // never left: it is there for the next event
+				return p, nil
 			}))
 		}).(forwarder)
 }

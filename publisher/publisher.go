@@ -81,7 +81,7 @@ func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error)
 	if err := options.check(b); err != nil {
 		return nil, err
 	}
-	chain, err := b.Middleware(bus.RolePublisher, "publisher.Options.Middleware", options.Middleware)
+	p, err := newPublisher(b, t, &options)
 	if err != nil {
 		return nil, err
 	}
@@ -89,12 +89,13 @@ func New[T any](b *bus.Bus, t topic.Topic[T], o *Options) (*Publisher[T], error)
 	if err != nil {
 		return nil, err
 	}
-	return newPublisher(b, t, route, &options, chain), nil
+	p.enter(route, &options)
+	return p, nil
 }
 
-// newPublisher returns a publisher with options that were checked, and all of its middleware.
-func newPublisher[T any](b *bus.Bus, t topic.Topic[T], route *bus.Route, options *Options, chain []bus.Middleware) *Publisher[T] {
-	p := &Publisher[T]{bus: b, route: route, topic: t, codec: t.Codec(), frames: codec.FramesOf(t.Codec()), key: t.KeyFunc()}
+// newPublisher returns a publisher with options that were checked. It has still to enter its route.
+func newPublisher[T any](b *bus.Bus, t topic.Topic[T], options *Options) (p *Publisher[T], err error) {
+	p = &Publisher[T]{bus: b, topic: t, codec: t.Codec(), frames: codec.FramesOf(t.Codec()), key: t.KeyFunc()}
 	contentType := t.Codec().ContentType()
 	p.attributed = &envelope.Origin{Topic: t.String(), Source: b.Source(), ContentType: contentType}
 	keyed := *p.attributed
@@ -102,14 +103,17 @@ func newPublisher[T any](b *bus.Bus, t topic.Topic[T], route *bus.Route, options
 	p.keyed = &keyed
 	p.plain = options.Plain
 	p.party = bus.Party{Bus: b, Role: bus.RolePublisher, Name: t.String()}
-	if len(chain) > 0 {
-		p.chain = bus.Chain(p.innermost, chain...)
-	}
 	p.local, p.remote = !options.Remote, b.Transport() != nil && !options.Local
 	p.unnumbered = b.Transport() != nil && options.Local
 	p.encodes.Store(p.remote)
+	p.chain, err = b.Chain(p.party.Role, "publisher.Options.Middleware", options.Middleware, p.innermost)
+	return p, err
+}
+
+// enter gives the publisher its route, and keeps there what it retains.
+func (p *Publisher[T]) enter(r *bus.Route, options *Options) {
+	p.route = r
 	p.keep(options)
-	return p
 }
 
 // Publish delivers v to every subscription of the topic, and hands it to the transport if there is one. It returns when the event

@@ -30,16 +30,10 @@ type passages[Req, Resp any] struct {
 type passageKey struct{}
 
 // init builds the chain of a party around its end, if there is anything to build. field names its own list.
-func (all *passages[Req, Resp]) init(p bus.Party, c codec.Codec, innermost bus.Handler, field string, own []bus.Middleware) error {
-	chain, err := p.Bus.Middleware(p.Role, field, own)
-	if err != nil {
-		return err
-	}
+func (all *passages[Req, Resp]) init(p bus.Party, c codec.Codec, innermost bus.Handler, field string, own []bus.Middleware) (err error) {
 	all.party, all.codec, all.decoder = p, c, bus.NewDecoder(c)
-	if len(chain) > 0 {
-		all.chain = bus.Chain(innermost, chain...)
-	}
-	return nil
+	all.chain, err = p.Bus.Chain(p.Role, field, own, innermost)
+	return err
 }
 
 // take takes a request through the chain.

@@ -43,15 +43,12 @@ type place interface {
 
 // newSink returns a sink with the handler that kind gives it.
 func newSink[T any](b *bus.Bus, sel topic.Selector[T], o *Options, site uintptr, kind func(*sink[T])) (*sink[T], error) {
-	chain, err := b.Middleware(bus.RoleSubscriber, middlewareField, o.Middleware)
-	if err != nil {
-		return nil, err
-	}
 	s := &sink[T]{bus: b, selector: sel, codec: sel.Codec(), decoder: bus.NewDecoder(sel.Codec()), party: bus.Party{Bus: b, Role: bus.RoleSubscriber, Name: o.Name}}
 	s.newHandler = func() lane.Handler[topic.Event[T]] { return s.newWorker() }
 	kind(s)
-	if len(chain) > 0 {
-		s.chain = bus.Chain(s.innermost, chain...)
+	var err error
+	if s.chain, err = b.Chain(s.party.Role, middlewareField, o.Middleware, s.innermost); err != nil {
+		return nil, err
 	}
 	remote := b.Transport() != nil
 	c := lane.Config{Name: o.Name, Site: site, Graph: b.Graph(), Roster: b.Roster(), Workers: o.Workers, Capacity: o.Queue, Timeout: o.BlockTimeout, Batch: s.batches}
