@@ -74,30 +74,55 @@ func twiceReason(m placed) string {
 	if m.Phase == PhaseRetry {
 		return "each attempt of the one would be several of the other"
 	}
-	return "each event would be counted twice"
+	return "each event would be counted twice (if that is meant, set the Phase of one to 0)"
 }
 
-// misplaced says what goes wrong.
+// misplaced says what goes wrong: first of what must not be outside of anything, then of what must not be inside.
 func misplaced(outer, inner placed) string {
+	o, i := outer.Name, inner.Name
 	switch {
+	case outer.Phase == PhaseRecover && outer.field != inner.field:
+		return fmt.Sprintf("a panic would pass %q before it becomes an error, unless another Recover stands inside of it, in %s", i, inner.field)
 	case outer.Phase == PhaseRecover:
-		return fmt.Sprintf("a panic would pass %q before it becomes an error", inner.Name)
-	case inner.Phase == PhaseObserve && outer.Phase == PhaseRetry:
-		return "each attempt would be counted as an event"
-	case inner.Phase == PhaseObserve:
-		return fmt.Sprintf("events that %q deals with would not be seen", outer.Name)
+		return fmt.Sprintf("a panic would pass %q before it becomes an error", i)
+	case inner.Phase == PhaseRecover:
+		return fmt.Sprintf("a panic of %q would pass by %q", o, i)
+	case outer.Phase == PhaseSend:
+		return fmt.Sprintf("%q would give the event its last form before %q is done with it", o, i)
 	case outer.Phase == PhaseRetry && (inner.Phase == PhaseDeadLetter || inner.Phase == PhaseOutcome):
-		return fmt.Sprintf("%q would never see the errors that %q takes, and try nothing again", outer.Name, inner.Name)
+		return fmt.Sprintf("%q would never see the errors that %q takes, and try nothing again", o, i)
 	case outer.Phase == PhaseRetry && (inner.Phase == PhaseAdmit || inner.Phase == PhaseUpcast):
-		return fmt.Sprintf("what %q has decided would be decided again for each attempt", inner.Name)
+		return fmt.Sprintf("what %q has decided would be decided again for each attempt", i)
+	case outer.Phase == PhaseRetry && inner.Phase == PhaseObserve:
+		return "each attempt would be counted as an event"
+	}
+	switch inner.Phase {
+	case PhaseReceive:
+		return fmt.Sprintf("%q would see the event as it came, before %q has made one like any other of it", o, i)
+	case PhaseSchedule:
+		return fmt.Sprintf("%q would be at the event for as long as %q waits", o, i)
+	case PhaseCorrelate:
+		return fmt.Sprintf("what %q says of the event, or publishes, would lack the IDs that %q gives it", o, i)
+	case PhaseObserve:
+		return fmt.Sprintf("events that %q deals with would not be seen", o)
+	case PhaseDeadLetter:
+		return fmt.Sprintf("%q would never see the errors that %q takes", o, i)
+	case PhaseOutcome:
+		return fmt.Sprintf("%q would have no say in the errors of %q", i, o)
+	case PhaseUpcast:
+		return fmt.Sprintf("%q would see old forms of the event, which %q has not brought to the present one yet", o, i)
+	case PhaseAdmit:
+		return fmt.Sprintf("%q would be spent on events that %q refuses", o, i)
+	}
+	switch {
+	case outer.Phase == PhaseSimulate:
+		return fmt.Sprintf("what %q does in place of a handler would not come to %q", o, i)
 	case inner.Phase == PhaseRetry && outer.Phase == PhaseTimeout:
 		return "an attempt that takes too long would leave no time for another one"
-	case inner.Phase == PhaseRetry && outer.Phase == PhaseProtect:
-		return fmt.Sprintf("%q would know of one attempt for all of them", outer.Name)
-	case inner.Phase == PhaseDeadLetter:
-		return fmt.Sprintf("%q would never see the errors that %q takes", outer.Name, inner.Name)
+	case inner.Phase == PhaseRetry:
+		return fmt.Sprintf("%q would know of one attempt for all of them", o)
 	}
-	return fmt.Sprintf("phase %v belongs inside of phase %v", outer.Phase, inner.Phase)
+	return fmt.Sprintf("%q would take time that is spent waiting in %q for that of the attempt, and that would not hear of what was too late", o, i)
 }
 
 // wrongOrder returns the error for a chain whose right order is that of the phases, without what stands in it twice and may not.

@@ -75,7 +75,7 @@ func TestWrongOrders(t *testing.T) {
 			`bus.Options.Subscribe: middleware "retry" stands outside of "metrics": each attempt would be counted as an event; ` +
 				`the right order is metrics, retry, recover`},
 		"counts twice by two": {[]bus.Middleware{metrics, log, metrics},
-			`bus.Options.Subscribe: middleware "metrics" stands outside of "metrics": each event would be counted twice; the right order is metrics, log`},
+			`bus.Options.Subscribe: middleware "metrics" stands outside of "metrics": each event would be counted twice (if that is meant, set the Phase of one to 0); the right order is metrics, log`},
 		"retries twice": {[]bus.Middleware{retry, retry, guard},
 			`bus.Options.Subscribe: middleware "retry" stands outside of "retry": each attempt of the one would be several of the other; ` +
 				`the right order is retry, recover`},
@@ -100,8 +100,8 @@ func TestWrongOrders(t *testing.T) {
 		"protects nothing": {[]bus.Middleware{dedupe, letters},
 			`bus.Options.Subscribe: middleware "deduplicate" stands outside of "dead letter": "deduplicate" would never see the errors that "dead letter" takes; ` +
 				`the right order is dead letter, deduplicate`},
-		"any other": {[]bus.Middleware{fault, breaker},
-			`bus.Options.Subscribe: middleware "fault" stands outside of "circuit breaker": phase simulate belongs inside of phase protect; ` +
+		"simulates outside": {[]bus.Middleware{fault, breaker},
+			`bus.Options.Subscribe: middleware "fault" stands outside of "circuit breaker": what "fault" does in place of a handler would not come to "circuit breaker"; ` +
 				`the right order is circuit breaker, fault`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,6 +190,51 @@ func TestWrongOrderOfTwoLists(t *testing.T) {
 			`the right order is log, retry, where all of %[1]s is outside of %[2]s`, wrong.OuterField, field)
 		if err.Error() != want || wrong.InnerField != field {
 			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+}
+
+// Each reason is true of its two phases, and none repeats only that the order is wrong.
+func TestReasonsOfWrongOrders(t *testing.T) {
+	t.Parallel()
+	delay, correlation := placed("delay", bus.PhaseSchedule), placed("correlation", bus.PhaseCorrelate)
+	receive, send := placed("receive", bus.PhaseReceive), placed("send", bus.PhaseSend)
+	for _, tc := range []struct {
+		outer, inner bus.Middleware
+		want         string
+	}{
+		{timeout, breaker, `"timeout" would take time that is spent waiting in "circuit breaker" for that of the attempt, and that would not hear of what was too late`},
+		{metrics, correlation, `what "metrics" says of the event, or publishes, would lack the IDs that "correlation" gives it`},
+		{dedupe, upcast, `"deduplicate" would see old forms of the event, which "upcast" has not brought to the present one yet`},
+		{log, delay, `"log" would be at the event for as long as "delay" waits`},
+		{fault, guard, `a panic of "fault" would pass by "recover"`},
+		{log, receive, `"log" would see the event as it came, before "receive" has made one like any other of it`},
+		{send, log, `"send" would give the event its last form before "log" is done with it`},
+		{breaker, dedupe, `"circuit breaker" would be spent on events that "deduplicate" refuses`},
+		{dedupe, ignore, `"ignore errors" would have no say in the errors of "deduplicate"`},
+		{fault, retry, `what "fault" does in place of a handler would not come to "retry"`},
+	} {
+		_, err := bus.New(&bus.Options{Subscribe: []bus.Middleware{tc.outer, tc.inner}})
+		var wrong *bus.OrderError
+		if !errors.As(err, &wrong) || wrong.Reason != tc.want {
+			t.Errorf("got  %v\nwant %s", err, tc.want)
+		}
+	}
+}
+
+// Where the outer Recover is that of the bus, which stays, the error tells what helps: one more.
+func TestReasonWithRecoverOfTheBus(t *testing.T) {
+	t.Parallel()
+	b := bustest.New(t, &bus.Options{Publish: []bus.Middleware{guard}, Subscribe: []bus.Middleware{guard}})
+	for field, make := range parties(b, retry) {
+		want := `a panic would pass "retry" before it becomes an error, unless another Recover stands inside of it, in ` + field
+		if wrong := (*bus.OrderError)(nil); !errors.As(make(), &wrong) || wrong.Reason != want {
+			t.Errorf("%s: %v", field, wrong)
+		}
+	}
+	for field, make := range parties(b, retry, guard) {
+		if err := make(); err != nil {
+			t.Errorf("%s with another one: %v", field, err)
 		}
 	}
 }

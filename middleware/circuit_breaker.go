@@ -130,13 +130,12 @@ var (
 
 func newBreaker(o *CircuitBreakerOptions) *breaker {
 	b := &breaker{options: *o, refused: map[error]error{}}
-	for _, err := range []error{gobreaker.ErrOpenState, gobreaker.ErrTooManyRequests} {
-		if o.Name == "" {
-			b.refused[err] = fmt.Errorf("%w: %w", ErrOpen, err)
-		} else {
-			b.refused[err] = fmt.Errorf("%w: %s: %w", ErrOpen, o.Name, err)
-		}
+	open := ErrOpen
+	if o.Name != "" {
+		open = fmt.Errorf("%w: %s", ErrOpen, o.Name)
 	}
+	b.refused[gobreaker.ErrOpenState] = fmt.Errorf("%w: %w", open, gobreaker.ErrOpenState)
+	b.refused[gobreaker.ErrTooManyRequests] = fmt.Errorf("%w: trial calls are under way: %w", open, gobreaker.ErrTooManyRequests)
 	settings := gobreaker.Settings{
 		MaxRequests: uint32(o.HalfOpen),
 		Timeout:     o.Open,

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -238,4 +239,32 @@ func TestCircuitBreakerOptions(t *testing.T) {
 	if got := fmt.Sprint(middleware.CircuitClosed, middleware.CircuitHalfOpen, middleware.CircuitOpen, middleware.CircuitState(9)); got != "closed half-open open unknown state 9" {
 		t.Errorf("states %s", got)
 	}
+}
+
+// TestCircuitBreakerSaysWhy checks that what is refused because trial calls are under way says so, in words that no answer of a server has.
+func TestCircuitBreakerSaysWhy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		result := errNoStock
+		var h bus.Handler
+		var inside error
+		h = bus.Chain(func(ctx context.Context, m *bus.Message) error {
+			if result == nil {
+				inside = h(ctx, m)
+			}
+			return result
+		}, middleware.CircuitBreaker(&middleware.CircuitBreakerOptions{Name: "stock", Failures: 1, Open: time.Minute}))
+		if err := h(t.Context(), order("7")); err != errNoStock {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		result = nil
+		if err := h(t.Context(), order("7")); err != nil {
+			t.Fatal(err)
+		}
+		const want = "middleware: call not let through: stock: trial calls are under way"
+		if inside == nil || !strings.HasPrefix(inside.Error(), want) || !errors.Is(inside, middleware.ErrOpen) {
+			t.Errorf("got %v, want %s", inside, want)
+		}
+	})
 }

@@ -120,9 +120,9 @@ func TestPhases(t *testing.T) {
 	}{
 		"right": {bus.Options{Publish: []bus.Middleware{log, cloudevents.Send(nil)}, Subscribe: []bus.Middleware{cloudevents.Receive(nil), log}}, ""},
 		"send outside": {bus.Options{Publish: []bus.Middleware{cloudevents.Send(nil), log}},
-			`bus.Options.Publish: middleware "cloudevents send" stands outside of "log": events that "cloudevents send" deals with would not be seen; the right order is log, cloudevents send`},
+			`bus.Options.Publish: middleware "cloudevents send" stands outside of "log": "cloudevents send" would give the event its last form before "log" is done with it; the right order is log, cloudevents send`},
 		"receive inside": {bus.Options{Subscribe: []bus.Middleware{log, cloudevents.Receive(nil)}},
-			`bus.Options.Subscribe: middleware "log" stands outside of "cloudevents receive": phase observe belongs inside of phase receive; the right order is cloudevents receive, log`},
+			`bus.Options.Subscribe: middleware "log" stands outside of "cloudevents receive": "log" would see the event as it came, before "cloudevents receive" has made one like any other of it; the right order is cloudevents receive, log`},
 	} {
 		b, err := bus.New(&tc.options)
 		if b != nil {
