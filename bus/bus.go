@@ -74,7 +74,7 @@ func New(o *Options) (*Bus, error) {
 		b.options = *o
 		b.options.Publish, b.options.Subscribe = slices.Clone(o.Publish), slices.Clone(o.Subscribe)
 	}
-	publish, subscribe := checkOrder(chainList{"bus.Options.Publish", b.options.Publish}), checkOrder(chainList{"bus.Options.Subscribe", b.options.Subscribe})
+	publish, subscribe := checkOrder(true, chainList{"bus.Options.Publish", b.options.Publish}), checkOrder(false, chainList{"bus.Options.Subscribe", b.options.Subscribe})
 	if err := errors.Join(publish, subscribe); err != nil {
 		return nil, err
 	}

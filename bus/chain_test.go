@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -82,5 +83,46 @@ func TestChainFailsClosed(t *testing.T) {
 		if err := h(t.Context(), nil); err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
+	}
+}
+
+// What is for one side only is refused on the other, by whatever would use it, unless it names no phase.
+func TestPhasesOfOneSide(t *testing.T) {
+	t.Parallel()
+	receive, send := placed("receive", bus.PhaseReceive), placed("send", bus.PhaseSend)
+	const limit = `.Phase is %s, it must be one of the %s side (middleware %q)`
+	for _, tc := range []struct {
+		o    bus.Options
+		want string
+	}{
+		{bus.Options{Subscribe: []bus.Middleware{log, send}}, "bus.Options.Subscribe[1]" + fmt.Sprintf(limit, "send", "subscribe", "send")},
+		{bus.Options{Publish: []bus.Middleware{receive}}, "bus.Options.Publish[0]" + fmt.Sprintf(limit, "receive", "publish", "receive")},
+	} {
+		_, err := bus.New(&tc.o)
+		if option := (*bus.OptionError)(nil); !errors.As(err, &option) || err.Error() != tc.want {
+			t.Errorf("got  %v\nwant %s", err, tc.want)
+		}
+	}
+	refused := map[string]int{}
+	for side, m := range map[string]bus.Middleware{"subscribe": send, "publish": receive} {
+		b := bustest.New(t)
+		for field, make := range parties(b, m) {
+			err := make()
+			option, ok := errors.AsType[*bus.OptionError](err)
+			if err == nil {
+				continue
+			}
+			if refused[side]++; !ok || err.Error() != field+"[0]"+fmt.Sprintf(limit, m.Name, side, m.Name) {
+				t.Errorf("%s, %s: %v, %v", side, field, err, option)
+			}
+		}
+		for field, make := range parties(bustest.New(t), placed(m.Name, 0)) {
+			if err := make(); err != nil {
+				t.Errorf("%s without a phase: %v", field, err)
+			}
+		}
+	}
+	if refused["subscribe"] != 3 || refused["publish"] != 3 {
+		t.Errorf("refused %v", refused)
 	}
 }

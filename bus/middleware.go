@@ -48,13 +48,13 @@ func Chain(h Handler, chain ...Middleware) Handler {
 
 // Chain wraps the innermost handler of a party, inside the module: in the chain of the bus for its side, and inside of that in own. It returns
 // nil when there is no middleware. field names the list of own. The error is that of a middleware, an [*OptionError] for one without a Wrap
-// function or whose function returns nil, or an [*OrderError].
+// function, whose function returns nil, or that is for the other side, or an [*OrderError].
 func (b *Bus) Chain(r Role, field string, own []Middleware, innermost Handler) (Handler, error) {
 	outer, inner := chainList{"bus.Options.Subscribe", b.options.Subscribe}, chainList{field, own}
 	if r.Sends() {
 		outer = chainList{"bus.Options.Publish", b.options.Publish}
 	}
-	if err := checkOrder(outer, inner); err != nil || len(outer.chain)+len(own) == 0 {
+	if err := checkOrder(r.Sends(), outer, inner); err != nil || len(outer.chain)+len(own) == 0 {
 		return nil, err
 	}
 	h, err := inner.wrap(innermost)
@@ -78,6 +78,22 @@ func (l chainList) check() error {
 		}
 		if m.Wrap == nil {
 			return &OptionError{Field: fmt.Sprintf("%s[%d].Wrap", l.field, i), Value: nil, Limit: fmt.Sprintf("a function (middleware %q)", m.Name)}
+		}
+	}
+	return nil
+}
+
+// checkSide returns an error for a middleware that is for the other side: it would fail every event.
+func (l chainList) checkSide(sends bool) error {
+	side, other := "subscribe", PhaseSend
+	if sends {
+		side, other = "publish", PhaseReceive
+	}
+	for i, m := range l.chain {
+		if m.Phase == other {
+			return &OptionError{
+				Field: fmt.Sprintf("%s[%d].Phase", l.field, i), Value: m.Phase, Limit: fmt.Sprintf("one of the %s side (middleware %q)", side, m.Name),
+			}
 		}
 	}
 	return nil

@@ -33,11 +33,11 @@ type placed struct {
 	field string
 }
 
-// checkOrder checks the lists of one chain, the outer one first.
-func checkOrder(lists ...chainList) error {
+// checkOrder checks the lists of one chain, the outer one first. sends says that it is one of the publish side.
+func checkOrder(sends bool, lists ...chainList) error {
 	var chain []placed
 	for _, l := range lists {
-		if err := l.check(); err != nil {
+		if err := cmp.Or(l.check(), l.checkSide(sends)); err != nil {
 			return err
 		}
 		for _, m := range l.chain {

@@ -214,7 +214,12 @@ func TestReasonsOfWrongOrders(t *testing.T) {
 		{dedupe, ignore, `"ignore errors" would have no say in the errors of "deduplicate"`},
 		{fault, retry, `what "fault" does in place of a handler would not come to "retry"`},
 	} {
-		_, err := bus.New(&bus.Options{Subscribe: []bus.Middleware{tc.outer, tc.inner}})
+		chain := []bus.Middleware{tc.outer, tc.inner}
+		o := &bus.Options{Subscribe: chain}
+		if tc.outer.Phase == bus.PhaseSend {
+			o = &bus.Options{Publish: chain}
+		}
+		_, err := bus.New(o)
 		var wrong *bus.OrderError
 		if !errors.As(err, &wrong) || wrong.Reason != tc.want {
 			t.Errorf("got  %v\nwant %s", err, tc.want)

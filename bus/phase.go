@@ -13,7 +13,7 @@ type Phase uint8
 
 const (
 	_ Phase = iota
-	// PhaseReceive turns what was received into an event like any other, before anything else looks at it.
+	// PhaseReceive turns what was received into an event like any other, before anything else looks at it. On the publish side it is refused.
 	PhaseReceive
 	// PhaseSchedule waits until it is time for the event. Nothing that measures or limits time stands outside of it.
 	PhaseSchedule
@@ -39,7 +39,7 @@ const (
 	PhaseRecover
 	// PhaseSimulate behaves as a bad handler would, for tests.
 	PhaseSimulate
-	// PhaseSend gives an event the form in which others want it, after everything else has added to it.
+	// PhaseSend gives an event the form in which others want it, after everything else has added to it. On the subscribe side it is refused.
 	PhaseSend
 )
 

@@ -30,7 +30,7 @@ type ReceiveOptions struct {
 // more than 255 bytes. Nothing that stands inside sees that error. To have a dead letter middleware take such events, put Receive inside of it,
 // with its Phase set to [bus.PhaseOutcome], and give [Send] to publishers instead of the bus, where it would refuse the dead letter as well.
 //
-// nil options mean the defaults. On the publish side every event fails.
+// nil options mean the defaults. On the publish side it is refused.
 func Receive(o *ReceiveOptions) bus.Middleware {
 	var options ReceiveOptions
 	if o != nil {

@@ -96,7 +96,7 @@ func (o *SendOptions) check() error {
 // that is structured already passes as it is.
 //
 // Publish returns an [*Error] for what would be no valid CloudEvent, and nothing is sent: more than 64 attributes, or 32 KiB of them, too.
-// nil options mean the defaults. Bad ones are a [*bus.OptionError] where the middleware is used. On the subscribe side every event fails.
+// nil options mean the defaults. Bad ones are a [*bus.OptionError] where the middleware is used. On the subscribe side it is refused.
 func Send(o *SendOptions) bus.Middleware {
 	var options SendOptions
 	if o != nil {

@@ -313,12 +313,23 @@ func TestSendWithoutContentType(t *testing.T) {
 	}
 }
 
-// TestSendOnTheSubscribeSide checks that a middleware on the wrong side fails events instead of doing something else.
+// TestSendOnTheSubscribeSide checks that a middleware on the wrong side is refused, and that one whose phase would let it stand there fails
+// events instead of doing something else.
 func TestSendOnTheSubscribeSide(t *testing.T) {
 	t.Parallel()
 	b := bustest.New(t)
+	send, receive := cloudevents.Send(nil), cloudevents.Receive(nil)
 	handler := func(context.Context, topic.Event[order]) error { return nil }
-	inline := &subscriber.Options{Inline: true, Middleware: []bus.Middleware{cloudevents.Send(nil)}}
+	inline := &subscriber.Options{Inline: true, Middleware: []bus.Middleware{send}}
+	var option *bus.OptionError
+	if _, err := subscriber.New(b, orders, handler, inline); !errors.As(err, &option) || option.Value != bus.PhaseSend {
+		t.Errorf("Send for a subscriber: %v", err)
+	}
+	if _, err := publisher.New(b, orders, &publisher.Options{Middleware: []bus.Middleware{receive}}); !errors.As(err, &option) || option.Value != bus.PhaseReceive {
+		t.Errorf("Receive for a publisher: %v", err)
+	}
+	send.Phase, receive.Phase = 0, 0
+	inline.Middleware = []bus.Middleware{send}
 	if _, err := subscriber.New(b, orders, handler, inline); err != nil {
 		t.Fatal(err)
 	}
@@ -326,7 +337,7 @@ func TestSendOnTheSubscribeSide(t *testing.T) {
 	if want := "cloudevents: Send is for the publish side, and this is a subscriber"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
-	err = publish(t, b, orders, order{"pencil", 2}, []bus.Middleware{cloudevents.Receive(nil)})
+	err = publish(t, b, orders, order{"pencil", 2}, []bus.Middleware{receive})
 	if want := "cloudevents: Receive is for the subscribe side, and this is a publisher"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %q", err, want)
 	}
