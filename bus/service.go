@@ -15,6 +15,8 @@ import (
 type Service interface {
 	// Name is what errors call it.
 	Name() string
+	// Of tells what it is, such as "server", and the bare name of that, which middleware knows it by.
+	Of() (kind, name string)
 	// Drain is called once, when Shutdown begins: the service takes no more work from outside of the bus's handlers.
 	Drain()
 	// Idle returns nil when nothing waits and nothing runs, else a channel that is closed as soon as that may be so; and how much work has
@@ -83,7 +85,8 @@ func (b *Bus) Tell() { b.changed.Tell() }
 
 // ServiceStats are how much work a server, a client, a queue of tasks or a worker has.
 type ServiceStats struct {
-	Name    string // what errors call it; not unique
+	Kind    string // "server", "client", "worker", or "queue" for one of tasks
+	Name    string // of the server or worker, or the call or task, as in Party; not unique
 	Queued  uint64 // what waits now; of a queue of tasks all that are not done, those that workers have included
 	Running uint64 // what runs now; of a queue of tasks nothing, since workers count it
 }
@@ -93,7 +96,8 @@ func (b *Bus) Services() (all []ServiceStats) {
 	for _, s := range b.servicesNow() {
 		if !change.Closed(s.Done()) {
 			queued, running := s.Left()
-			all = append(all, ServiceStats{Name: s.Name(), Queued: queued, Running: running})
+			kind, name := s.Of()
+			all = append(all, ServiceStats{Kind: kind, Name: name, Queued: queued, Running: running})
 		}
 	}
 	return all

@@ -124,10 +124,10 @@ func TestServices(t *testing.T) {
 				t.Errorf("%+v, has %+v: %t, want %t", got, want, !is, is)
 			}
 		}
-		check(bus.ServiceStats{Name: "server of " + server.Name(), Queued: 2, Running: 1}, true)
+		check(bus.ServiceStats{Kind: "server", Name: server.Name(), Queued: 2, Running: 1}, true)
 		close(release)
 		synctest.Wait()
-		idle := bus.ServiceStats{Name: "server of " + server.Name()}
+		idle := bus.ServiceStats{Kind: "server", Name: server.Name()}
 		check(idle, true)
 		if err := server.Close(); err != nil {
 			t.Fatal(err)
@@ -160,7 +160,7 @@ func TestServicesOfTasks(t *testing.T) {
 			t.Helper()
 			synctest.Wait()
 			got := b.Services()
-			for _, want := range []bus.ServiceStats{{Name: `queue of task "pack"`, Queued: queued}, {Name: `worker "packer"`, Running: running}} {
+			for _, want := range []bus.ServiceStats{{Kind: "queue", Name: "pack", Queued: queued}, {Kind: "worker", Name: "packer", Running: running}} {
 				if !slices.Contains(got, want) {
 					t.Errorf("%+v, want %+v", got, want)
 				}

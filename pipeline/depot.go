@@ -82,6 +82,9 @@ func (d *depot) ring() {
 // Name is what the bus calls the queue.
 func (d *depot) Name() string { return `queue of task "` + d.name + `"` }
 
+// Of is that of [bus.Service].
+func (d *depot) Of() (kind, name string) { return "queue", d.name }
+
 // Drain makes Sends from outside of handlers fail, and takes no more tasks from other processes.
 func (d *depot) Drain() {
 	d.lock()

@@ -182,6 +182,9 @@ func (w *worker) log(j *job, err error) {
 // Name is what the bus calls it.
 func (w *worker) Name() string { return `worker "` + w.options.Name + `"` }
 
+// Of is that of [bus.Service].
+func (w *worker) Of() (kind, name string) { return "worker", w.options.Name }
+
 // Drain has nothing to do: the depot takes no more from other processes.
 func (w *worker) Drain() {}
 

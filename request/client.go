@@ -47,7 +47,7 @@ func NewClient[Req, Resp any](b *bus.Bus, c Call[Req, Resp], o *Options) (*Clien
 	if err := cl.passages.init(party, c.codec, cl.innermost, "request.Options.Middleware", options.Middleware); err != nil {
 		return nil, err
 	}
-	if err := b.Register(clientService{&cl.slots, "client of " + c.name}); err != nil {
+	if err := b.Register(clientService{&cl.slots, c.name}); err != nil {
 		return nil, err
 	}
 	return cl, nil

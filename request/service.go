@@ -7,15 +7,23 @@ type serverService struct {
 }
 
 func (s serverService) Name() string { return "server of " + s.server.options.Name }
-func (s serverService) Drain()       { s.drain() }
-func (s serverService) Close()       { s.server.end() }
+
+// Of is that of [bus.Service].
+func (s serverService) Of() (kind, name string) { return "server", s.server.options.Name }
+
+func (s serverService) Drain() { s.drain() }
+func (s serverService) Close() { s.server.end() }
 
 // clientService is a client as its bus sees it: Shutdown waits for the requests that it has under way.
 type clientService struct {
 	*slots
-	name string
+	call string
 }
 
-func (s clientService) Name() string { return s.name }
-func (s clientService) Drain()       {}
-func (s clientService) Close()       { s.close() }
+func (s clientService) Name() string { return "client of " + s.call }
+
+// Of is that of [bus.Service].
+func (s clientService) Of() (kind, name string) { return "client", s.call }
+
+func (s clientService) Drain() {}
+func (s clientService) Close() { s.close() }

@@ -101,11 +101,12 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 }
 
 // ownLabels are what series are told apart by.
-var ownLabels = []string{labelBus, labelRole, labelName, labelTopic, labelSelector, labelOutcome, "le"}
+var ownLabels = []string{labelBus, labelRole, labelKind, labelName, labelTopic, labelSelector, labelOutcome, "le"}
 
 const (
 	labelBus      = "bus"
 	labelRole     = "role"
+	labelKind     = "kind"
 	labelName     = "name"
 	labelTopic    = "topic"
 	labelSelector = "selector"

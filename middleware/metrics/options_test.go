@@ -28,7 +28,7 @@ func TestBadOptions(t *testing.T) {
 		"label":           {label("my-zone", "a"), "metrics.Options.ConstLabels name", "letters"},
 		"label, no name":  {label("", "a"), "metrics.Options.ConstLabels name", "letters"},
 		"reserved label":  {label("__zone", "a"), "metrics.Options.ConstLabels name", "two underscores"},
-		"our label":       {label("topic", "a"), "metrics.Options.ConstLabels name", "none of bus, role, name, topic, selector, outcome, le"},
+		"our label":       {label("topic", "a"), "metrics.Options.ConstLabels name", "none of bus, role, kind, name, topic, selector, outcome, le"},
 		"label of no use": {label("le", "a"), "metrics.Options.ConstLabels name", "none of bus"},
 		"label's value":   {label("zone", "\xff"), "metrics.Options.ConstLabels of zone", "UTF-8"},
 		"buckets":         {metrics.Options{Buckets: []float64{1, 1}}, "metrics.Options.Buckets", "ascending"},

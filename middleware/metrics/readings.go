@@ -63,7 +63,7 @@ func newReadings(o *Options) readings {
 	ofBus := maker{o, "bus", []string{labelBus}}
 	ofTransport := maker{o, "transport", ofBus.labels}
 	ofSubscription := maker{o, "subscription", []string{labelBus, labelName, labelSelector}}
-	ofService := maker{o, "service", []string{labelBus, labelName}}
+	ofService := maker{o, "service", []string{labelBus, labelKind, labelName}}
 	return readings{
 		bus: []reading[bus.Stats]{
 			counter(ofBus, "published", "Events that were accepted from publishers.", func(s *bus.Stats) uint64 { return s.Published }),
@@ -131,6 +131,6 @@ func (r *readings) of(b *source, to sums) {
 		add(to, r.subscription, &s, name, cmp.Or(valid(s.Name), other), valid(s.Selector))
 	}
 	for _, s := range b.Services() {
-		add(to, r.service, &s, name, valid(s.Name))
+		add(to, r.service, &s, name, s.Kind, valid(s.Name))
 	}
 }

@@ -34,9 +34,9 @@ func newWatched(o *Options) watched { return watched{readings: newReadings(o)} }
 //	fanfare_service_queue_depth                  requests or tasks that wait at a server, client or worker; at a queue of tasks all that are not done
 //	fanfare_service_running                      those in handlers
 //
-// The labels are bus, its name, and for subscriptions name and selector, for services name. What has the same labels is summed up, buses of
-// the same name as well: give those that are watched at the same time names of their own, or the sum goes back when one of them is done. What a
-// subscription has counted stays in the sums when it is closed; [bus.Bus.Subscriptions] says for how many names, and the others have
+// The labels are bus, its name, and for subscriptions name and selector, for services kind and name, which is that of the metrics of
+// handlers. What has the same labels is summed up, buses of the same name as well: give those that are watched at the same time names of their
+// own, or the sum goes back when one of them is done. What a subscription has counted stays in the sums when it is closed; [bus.Bus.Subscriptions] says for how many names, and the others have
 // the name "other". Services have no counters that are read: the middleware counts their requests and tasks.
 func (m *Metrics) Watch(b *bus.Bus) {
 	w := &m.watched
