@@ -14,8 +14,8 @@ type batches struct {
 	ids [][]int
 	at  []time.Duration // since begin
 	// do, if not nil, is called after that, without the lock.
-	do        func(events []event, outcomes []Outcome)
-	begin     time.Time
+	do      func(events []event, outcomes []Outcome)
+	begin   time.Time
 	aborted int
 }
 

@@ -26,7 +26,7 @@ import (
 type Options struct {
 	// Namespace is what all names begin with, and an underscore: letters, digits and underscores, the first one no digit. Default: "fanfare".
 	Namespace string
-	// ConstLabels are given to every series. Those that the metrics have themselves cannot be used: bus, role, name, topic, selector, outcome
+	// ConstLabels are given to every series. Those that the metrics have themselves cannot be used: bus, role, kind, name, topic, selector, outcome
 	// and le. Default: none.
 	ConstLabels prometheus.Labels
 	// Buckets are the upper bounds of the classic buckets of durations, in seconds, in ascending order. A scrape as text shows these; one as
