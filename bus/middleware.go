@@ -76,6 +76,9 @@ func (l chainList) check() error {
 		if m.Err != nil {
 			return fmt.Errorf("%s[%d] (middleware %q): %w", l.field, i, m.Name, m.Err)
 		}
+		if int(m.Phase) >= len(phases) {
+			return &OptionError{Field: fmt.Sprintf("%s[%d].Phase", l.field, i), Value: uint8(m.Phase), Limit: fmt.Sprintf("one of the phases of package bus (middleware %q)", m.Name)}
+		}
 		if m.Wrap == nil {
 			return &OptionError{Field: fmt.Sprintf("%s[%d].Wrap", l.field, i), Value: nil, Limit: fmt.Sprintf("a function (middleware %q)", m.Name)}
 		}

@@ -243,3 +243,13 @@ func TestReasonWithRecoverOfTheBus(t *testing.T) {
 		}
 	}
 }
+
+// A phase that there is none of is refused.
+func TestUnknownPhase(t *testing.T) {
+	t.Parallel()
+	_, err := bus.New(&bus.Options{Publish: []bus.Middleware{log, placed("mine", bus.PhaseSend+1)}})
+	const want = `bus.Options.Publish[1].Phase is 15, it must be one of the phases of package bus (middleware "mine")`
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
