@@ -57,7 +57,11 @@ func TestBulkheadWaits(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				m := middleware.Bulkhead(1, tc.options)
-				time.AfterFunc(tc.free, occupy(t, m))
+				leave, left := occupy(t, m), make(chan struct{})
+				time.AfterFunc(tc.free, func() {
+					leave()
+					close(left)
+				})
 				ctx, cancel := context.WithTimeout(t.Context(), tc.context)
 				defer cancel()
 				begin, calls := time.Now(), 0
@@ -68,7 +72,7 @@ func TestBulkheadWaits(t *testing.T) {
 				if took := time.Since(begin); took != tc.after || calls == 1 != (tc.want == nil) {
 					t.Errorf("%d calls after %v, want it after %v", calls, took, tc.after)
 				}
-				time.Sleep(tc.free)
+				<-left
 				synctest.Wait()
 				if err := bus.Chain(returning(&calls, errNoStock), m)(ctx, order("third")); err != errNoStock {
 					t.Errorf("afterwards: %v", err)

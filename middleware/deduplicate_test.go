@@ -175,16 +175,17 @@ func TestDeduplicateWaits(t *testing.T) {
 					}
 					return nil
 				}, middleware.Deduplicate(nil))
-				go apart(func() { _ = h(t.Context(), order("7")) })
+				var all sync.WaitGroup
+				all.Go(func() { apart(func() { _ = h(t.Context(), order("7")) }) })
 				synctest.Wait()
 				for range 5 {
-					go func() {
+					all.Go(func() {
 						if err := h(t.Context(), order("7")); errors.Is(err, bus.ErrFiltered) {
 							filtered.Add(1)
 						} else if err != nil {
 							t.Error(err)
 						}
-					}()
+					})
 				}
 				synctest.Wait()
 				if n := calls.Load(); n != 1 || filtered.Load() != 0 {
@@ -194,10 +195,10 @@ func TestDeduplicateWaits(t *testing.T) {
 				if name == "success" {
 					wantCalls, wantFiltered, wantTook = 1, 5, time.Second
 				}
-				time.Sleep(wantTook - time.Since(begin))
-				synctest.Wait()
-				if calls.Load() != wantCalls || filtered.Load() != wantFiltered {
-					t.Errorf("%d calls and %d dropped, want %d and %d", calls.Load(), filtered.Load(), wantCalls, wantFiltered)
+				all.Wait()
+				if calls.Load() != wantCalls || filtered.Load() != wantFiltered || time.Since(begin) != wantTook {
+					t.Errorf("%d calls and %d dropped in %v, want %d and %d in %v",
+						calls.Load(), filtered.Load(), time.Since(begin), wantCalls, wantFiltered, wantTook)
 				}
 			})
 		})

@@ -65,8 +65,9 @@ func TestOutage(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				time.Sleep(2 * time.Minute)
-				synctest.Wait()
+				if err := b.Shutdown(t.Context()); err != nil { // waits for the handlers
+					t.Error(err)
+				}
 				if s := sub.Stats(); s.Succeeded != 200 || len(dead.All()) != 10 {
 					t.Errorf("stats %+v, %d dead letters", s, len(dead.All()))
 				}

@@ -40,7 +40,10 @@ func TestScrape(t *testing.T) {
 			`fanfare_subscription_queue_depth{bus="shop",name="audit",selector="orders."}`:                1,
 			`fanfare_subscription_dropped_total{bus="shop",name="audit",selector="orders."}`:              5,
 		})
-		time.Sleep(10 * time.Second)
+		for range 2 { // one was handled and one waited; all others are quicker
+			<-s.audited
+		}
+		synctest.Wait()
 		s.work()
 
 		f, err := os.Open("testdata/scrape.txt")

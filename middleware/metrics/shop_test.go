@@ -53,13 +53,14 @@ type shop struct {
 	t                  *testing.T
 	bus                *bus.Bus
 	created, cancelled *publisher.Publisher[string]
+	audited            chan struct{} // gets one for each event that audit has handled
 }
 
 func openShop(t *testing.T, m *metrics.Metrics) *shop {
 	t.Helper()
 	b := bustest.New(t, &bus.Options{Name: "shop", Publish: []bus.Middleware{m.Middleware()}, Subscribe: []bus.Middleware{m.Middleware()}})
 	m.Watch(b)
-	s := &shop{t: t, bus: b}
+	s := &shop{t: t, bus: b, audited: make(chan struct{}, 8)}
 	s.subscribe(created, stock, subscriber.Options{Name: "stock", Middleware: []bus.Middleware{again()}})
 	s.subscribe(created, func(_ context.Context, e topic.Event[string]) error {
 		if e.Value == "bad" {
@@ -69,6 +70,7 @@ func openShop(t *testing.T, m *metrics.Metrics) *shop {
 	}, subscriber.Options{Name: "ledger", Inline: true})
 	s.subscribe(topic.NewPrefix[string]("orders."), func(context.Context, topic.Event[string]) error {
 		<-time.After(2 * time.Second)
+		s.audited <- struct{}{}
 		return nil
 	}, subscriber.Options{Name: "audit", Queue: 1, Overflow: bus.DropNewest})
 	refuse := bus.Wrap("refuse", func(next bus.Handler) bus.Handler {
