@@ -10,7 +10,6 @@ import (
 	"os"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/fanfare-go/fanfare/middleware/metrics"
 	"github.com/prometheus/client_golang/prometheus"
