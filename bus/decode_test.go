@@ -112,3 +112,29 @@ func TestContentTypeMismatchOfOtherTypes(t *testing.T) {
 		}
 	})
 }
+
+// A value that is decoded anew has nothing of the one before, which the payload does not mention.
+func TestDecodeBeginsWithZero(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		type order struct{ Cents, Items int }
+		b := bustest.New(t)
+		orders := topic.New[order]("orders")
+		var got []order
+		half := bus.Wrap("half", func(next bus.Handler) bus.Handler {
+			return func(ctx context.Context, m *bus.Message) error {
+				m.SetPayload([]byte(`{"Cents":3}`))
+				return next(ctx, m)
+			}
+		})
+		subscribe(t, b, orders, func(_ context.Context, e topic.Event[order]) error {
+			got = append(got, e.Value)
+			return nil
+		}, &subscriber.Options{Middleware: []bus.Middleware{half}})
+		publish(t, t.Context(), newPublisher(t, b, orders), order{1, 2})
+		synctest.Wait()
+		if len(got) != 1 || got[0] != (order{3, 0}) {
+			t.Errorf("handled %v", got)
+		}
+	})
+}

@@ -89,18 +89,11 @@ func (b *Bus) route(name string) *Route {
 	return r
 }
 
-// dropUnused forgets a route that has no publisher, no number to remember, and whose lock no queue uses. The caller holds mu.
+// dropUnused forgets a route that has no publisher, and so no number to remember, and whose lock no queue uses. The caller holds mu.
 func (b *Bus) dropUnused(r *Route) {
-	if r.publishers == 0 && r.queues == 0 && !r.used() {
+	if r.publishers == 0 && r.queues == 0 {
 		delete(b.routes, r.name)
 	}
-}
-
-// used reports whether anything was ever published to it.
-func (r *Route) used() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.seq+r.plain > 0
 }
 
 // retarget makes the route lead to the given subscriptions. The caller holds Bus.mu.

@@ -51,3 +51,25 @@ func TestTooManyFrames(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFramesTooLarge checks that the frames of a task count together.
+func TestFramesTooLarge(t *testing.T) {
+	t.Parallel()
+	const limit = 64 << 10
+	tr, err := zmq.New(&zmq.Options{Push: zmq.Bind("tcp://127.0.0.1:0"), MaxMessageSize: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := pipeline.NewProducer(bustest.New(t, &bus.Options{Transport: tr}), pipeline.NewTask[[][]byte]("store").WithCodec(multipart.Codec), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := make([]byte, limit/4)
+	if err := p.Send(t.Context(), [][]byte{frame, frame, frame}); err != nil {
+		t.Error(err)
+	}
+	var large *pipeline.SizeError
+	if err := p.Send(t.Context(), [][]byte{frame, frame, frame, frame}); !errors.As(err, &large) || large.Size <= limit {
+		t.Errorf("four quarters and a head: %v", err)
+	}
+}

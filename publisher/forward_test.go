@@ -208,3 +208,24 @@ func TestForwardWrapsOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestForwardLeavesTheWayBehind checks that what says something about one way of a message, and not about the event, does not come along.
+func TestForwardLeavesTheWayBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		copies := bustest.Record(t, b, topic.New[invoice]("copies"))
+		e := topic.NewEvent(invoice{5, "ada"}, topic.Metadata{Topic: "quote", ID: "7", Headers: map[string]string{
+			"attempt": "2", "deadline": "100", "kind": "cancel", "status": "failed", "message": "no", "shop": "7", "traceparent": "00-1",
+		}})
+		m := bus.NewMessage(&bus.Party{Bus: b, Role: bus.RoleServer, Name: "quote"}, codec.JSON)
+		m.Reset(e.Meta(), &e, &e.Value)
+		if err := publisher.Forward(t.Context(), b, "copies", m); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{"shop": "7", "traceparent": "00-1"}
+		if got := maps.Collect(copies.Wait(1)[0].Headers()); !maps.Equal(got, want) {
+			t.Errorf("the headers are %v, want %v", got, want)
+		}
+	})
+}

@@ -171,6 +171,30 @@ func TestFramesArrive(t *testing.T) {
 	}
 }
 
+// TestFramesAmongOthers has a subscriber that accepts frames beside something else, which it expects in the first place.
+func TestFramesAmongOthers(t *testing.T) {
+	t.Parallel()
+	here, there := pair(t)
+	far := bustest.Record(t, there, topic.New[parts]("quotes").WithCodec(codec.Any(codec.JSON, multipart.Codec)))
+	if err := far.Subscription().Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []codec.Codec{multipart.Codec, codec.JSON} {
+		pub, err := publisher.New(here, topic.New[parts]("quotes").WithCodec(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pub.Publish(t.Context(), five); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, e := range far.Wait(2) {
+		if !equal(e.Value, five) {
+			t.Errorf("event %d is %q", i, e.Value)
+		}
+	}
+}
+
 // TestMiddlewareSeesOnePiece checks that a chain may look at the payload, and leaves the frames alone.
 func TestMiddlewareSeesOnePiece(t *testing.T) {
 	t.Parallel()
