@@ -125,6 +125,28 @@ func TestMiddleware(t *testing.T) {
 	})
 }
 
+// What a middleware keeps of a task stays as it is when the worker is at the next one.
+func TestMiddlewareKeepsTasks(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		var kept []*bus.Message
+		keep := bus.Wrap("keep", func(next bus.Handler) bus.Handler {
+			return func(ctx context.Context, m *bus.Message) error {
+				kept = append(kept, m.Clone())
+				return next(ctx, m)
+			}
+		})
+		newWorker(t, b, numbers, func(context.Context, int) error { return nil }, &pipeline.Options{Middleware: []bus.Middleware{keep}})
+		f.producer(t, false).send("numbers", 1, 2)
+		synctest.Wait()
+		var got []string
+		for _, m := range kept {
+			payload, err := m.Payload()
+			got = append(got, fmt.Sprint(string(payload), err))
+		}
+		want(t, "kept", got, "1<nil>", "2<nil>")
+	})
+}
+
 // A delay that is longer than a peer could be told is the longest one, not none: the task is not given again at once.
 func TestLongDelays(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
