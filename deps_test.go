@@ -51,10 +51,11 @@ var imports = map[string]struct{ ours, modules string }{
 	"pipeline":   {"bus topic codec transport internal/change internal/envelope internal/lane", "uuid"},
 	"middleware": {"bus internal/deadline internal/envelope publisher topic", "backoff gobreaker golang-lru time uuid zerolog"},
 
-	"socket":        {"internal/change internal/match internal/zmtp", "zmq4"},
-	"transport/zmq": {"transport socket internal/change internal/envelope", "zerolog zmq4"},
+	"socket":           {"internal/change internal/match internal/zmtp", "zmq4"},
+	"transport/memory": {"transport internal/change internal/envelope", ""},
+	"transport/zmq":    {"transport socket internal/change internal/envelope", "zerolog zmq4"},
 
-	"testing/...":  {"public testing/...", "uuid zerolog"},
+	"testing/...":  {"public testing/...", "go-cmp uuid zerolog"},
 	"examples/...": {"public", "zerolog"},
 	"cmd/...":      {"public", "kong uuid zerolog"},
 }
@@ -71,6 +72,7 @@ var modules = map[string]string{
 	"protobuf":   "google.golang.org/protobuf",
 	"msgpack":    "github.com/vmihailenco/msgpack/v5",
 	"rapid":      "pgregory.net/rapid", // test files only
+	"go-cmp":     "github.com/google/go-cmp",
 	"time":       "golang.org/x/time",
 	"text":       "golang.org/x/text",
 	"uuid":       "github.com/google/uuid",

@@ -1,0 +1,2 @@
+// Package transporttest checks transports, for those who write one.
+package transporttest
