@@ -23,6 +23,7 @@ import (
 // What they return is logged and counted.
 func TestInlineForEventsFromTransport(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		bustest.AllowUndelivered(t, b)
 		queued := subscribe(t, b, numbers, func(ctx context.Context, _ topic.Event[int]) error {
 			<-ctx.Done()
 			return nil

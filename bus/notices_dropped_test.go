@@ -46,6 +46,7 @@ func TestDroppedNotices(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					b := bustest.New(t, &bus.Options{SlowAfter: -1})
+					bustest.AllowUndelivered(t, b)
 					notices := collectNotices[bus.Dropped](b)
 					one := stall(t, b, keyed, &subscriber.Options{Name: "one", Queue: 1, Overflow: policy})
 					two := stall(t, b, keyed, &subscriber.Options{Name: "two", Queue: 5, Overflow: policy})
@@ -91,6 +92,7 @@ func TestDroppedNoticesOfOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t, &bus.Options{SlowAfter: -1})
+		bustest.AllowUndelivered(t, b)
 		notices := collectNotices[bus.Dropped](b)
 		s := stall(t, b, keyed, &subscriber.Options{Name: "left", Queue: 2, Overflow: bus.DropNewest})
 		roomy := stall(t, b, keyed, &subscriber.Options{Name: "roomy", Queue: 6, Overflow: bus.DropOldest})
@@ -119,6 +121,7 @@ func TestDroppedNoticesOfATransportsEvents(t *testing.T) {
 	for given, told := range map[bus.Overflow]bus.Overflow{0: bus.DropOldest, bus.Latest: bus.Latest, bus.Fail: bus.Fail, bus.DropNewest: bus.DropNewest} {
 		t.Run(given.String(), func(t *testing.T) {
 			remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, notices func() []bus.Notice) {
+				bustest.AllowUndelivered(t, b)
 				s := stall(t, b, keyed, &subscriber.Options{Name: "s", Queue: 1, Overflow: given})
 				receiveWords(t, f, "a1", "a2", "a3", "a4")
 				time.Sleep(900 * time.Millisecond) // virtual
@@ -135,6 +138,7 @@ func TestDroppedNoticesOfATransportsEvents(t *testing.T) {
 // anything it is told with what comes next, at the end at the latest.
 func TestDroppedNoticesOfATransport(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		bustest.AllowUndelivered(t, b)
 		notices := collectNotices[bus.Dropped](b)
 		p := newPublisher(t, b, numbers)
 		for range 50 {

@@ -114,6 +114,7 @@ func TestSlowBesideQuickHandlers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
+		bustest.AllowUndelivered(t, b)
 		notices := collectNotices[bus.Slow](b)
 		s := stall(t, b, keyed, &subscriber.Options{Name: "stuck"})
 		subscribe(t, b, keyed, func(context.Context, topic.Event[string]) error {

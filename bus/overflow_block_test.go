@@ -30,6 +30,7 @@ func TestBlockTimeout(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := bustest.New(t)
+				bustest.AllowUndelivered(t, b)
 				o.Name, o.Queue, o.BlockTimeout = "slow", 1, 3*time.Second
 				drops := stall(t, b, keyed, &subscriber.Options{Queue: 1, Overflow: bus.DropOldest})
 				slow := stall(t, b, keyed, &o)

@@ -93,6 +93,7 @@ func TestLossyPolicies(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := bustest.New(t)
+				bustest.AllowUndelivered(t, b)
 				s := stall(t, b, topic.NewPrefix[string]("keyed"), &tc.options)
 				p, other := newPublisher(t, b, keyed), newPublisher(t, b, otherKeyed)
 				for _, v := range tc.published {

@@ -49,6 +49,7 @@ func TestLossyPoliciesOfATransport(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFakeTransport()
 				b := bustest.New(t, &bus.Options{Transport: f})
+				bustest.AllowUndelivered(t, b)
 				s := stall(t, b, topic.NewPrefix[string]("keyed"), &o)
 				receiveWords(t, f, tc.published...)
 				s.expect(t, tc.dropped, tc.want...)
@@ -67,6 +68,7 @@ func TestBlockTimeoutOfATransport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, notices func() []bus.Notice) {
+				bustest.AllowUndelivered(t, b)
 				o.Queue, o.BlockTimeout = 1, 2*time.Second
 				s := stall(t, b, keyed, &o)
 				r := bustest.Record(t, b, keyed)
@@ -99,6 +101,7 @@ func TestBlockTimeoutOfATransport(t *testing.T) {
 // Sentence 3: a subscription without BlockTimeout named drops what comes from a transport by its default, whatever the timeout for publishers.
 func TestBlockTimeoutWithDefaultOverflow(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		bustest.AllowUndelivered(t, b)
 		s := stall(t, b, keyed, &subscriber.Options{Name: "slow", Queue: 2, BlockTimeout: 2 * time.Second})
 		receiveWords(t, f, "x1", "a1")
 		p := newPublisher(t, b, keyed)
@@ -113,6 +116,7 @@ func TestBlockTimeoutWithDefaultOverflow(t *testing.T) {
 // Sentence 3: nothing that was published under Block is dropped for an event from the transport: that is dropped itself.
 func TestNothingUnderBlockIsDroppedForATransport(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		bustest.AllowUndelivered(t, b)
 		s := stall(t, b, keyed, &subscriber.Options{Queue: 2})
 		publish(t, t.Context(), newPublisher(t, b, keyed), "l1")
 		synctest.Wait()

@@ -81,6 +81,7 @@ func TestCloseDuringShutdown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
+		bustest.AllowUndelivered(t, b)
 		s := subscribe(t, b, numbers, func(ctx context.Context, _ topic.Event[int]) error {
 			<-ctx.Done()
 			return nil
@@ -104,6 +105,7 @@ func TestShutdownTellsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
+		bustest.AllowUndelivered(t, b)
 		s := subscribe(t, b, numbers, func(ctx context.Context, _ topic.Event[int]) error {
 			<-ctx.Done()
 			return nil
@@ -160,6 +162,7 @@ func TestClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
+		bustest.AllowUndelivered(t, b)
 		var cancelled atomic.Bool
 		s := subscribe(t, b, numbers, func(ctx context.Context, _ topic.Event[int]) error {
 			if err := b.Close(); err != nil {
@@ -259,6 +262,7 @@ func TestCloseReleasesWaitingPublishers(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := bustest.New(t)
+			bustest.AllowUndelivered(t, b)
 			s := subscribe(t, b, numbers, func(ctx context.Context, _ topic.Event[int]) error {
 				<-ctx.Done()
 				return nil

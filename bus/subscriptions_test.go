@@ -22,6 +22,7 @@ func TestSubscriptionsOfOneNameAreSummedUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
+		bustest.AllowUndelivered(t, b)
 		o := &subscriber.Options{Name: "twins", Queue: 2, Overflow: bus.DropNewest}
 		slow := stall(t, b, words, o)
 		quick := subscribe(t, b, words, func(_ context.Context, e topic.Event[string]) error {

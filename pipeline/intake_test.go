@@ -16,6 +16,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/transport"
 )
 
@@ -236,6 +237,7 @@ func TestLostProducer(t *testing.T) {
 // Nothing is kept of a lost producer after the last of its tasks that ran, nor of a lost process with workers.
 func TestLostPeersAreForgotten(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		bustest.AllowUndelivered(t, b)
 		proceed := make(chan struct{})
 		newWorker(t, b, numbers, func(context.Context, int) error {
 			<-proceed
@@ -332,6 +334,7 @@ func TestOwnAndForeignTasks(t *testing.T) {
 // A worker that holds tasks of its own bus for too long gives them back as well: another process does them.
 func TestSlowLocalWorkerGivesBack(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		bustest.AllowUndelivered(t, b)
 		newWorker(t, b, numbers, func(ctx context.Context, _ int) error {
 			<-ctx.Done()
 			return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/transport"
 )
 
@@ -27,6 +28,7 @@ func want(t *testing.T, what string, got []string, wants ...string) {
 // A process gets as many tasks as it has given credit for, and what it takes back it gets no more.
 func TestCredit(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		bustest.AllowUndelivered(t, b)
 		p := newProducer(t, b, numbers, nil)
 		w := f.worker(t, false)
 		send(t, p, 10, 11, 12, 13, 14)
@@ -85,6 +87,7 @@ func TestCreditBeforeProducer(t *testing.T) {
 // Of those that can take a task, who has the least in hand gets it; in turns among equals.
 func TestWhoHasLeastGetsMost(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		bustest.AllowUndelivered(t, b)
 		p := newProducer(t, b, numbers, nil)
 		slow, quick := f.worker(t, false), f.worker(t, false)
 		for _, w := range []*fakeWorker{slow, quick} {
@@ -201,6 +204,7 @@ func TestOverdueAndRefused(t *testing.T) {
 // With a negative AckTimeout a process may keep a task for ever; who gives a task back that it had for too long may get it again.
 func TestAckTimeoutNever(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		bustest.AllowUndelivered(t, b)
 		p := newProducer(t, b, numbers, &pipeline.ProducerOptions{AckTimeout: -1})
 		q := newProducer(t, b, pipeline.NewTask[int]("impatient"), nil)
 		w, idle := f.worker(t, false), f.worker(t, false)
@@ -230,6 +234,7 @@ func TestAckTimeoutNever(t *testing.T) {
 // A task that was not done is given again after the delay, to anybody, or never; one without a reason at once, and that is no attempt.
 func TestNack(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		bustest.AllowUndelivered(t, b)
 		p := newProducer(t, b, numbers, &pipeline.ProducerOptions{Attempts: 2})
 		w := f.worker(t, false)
 		f.source.Credit(w, "numbers", 100)
@@ -264,6 +269,7 @@ func TestNack(t *testing.T) {
 // Acknowledgements of what was never given, or of ranges beyond all measure, change nothing and are counted.
 func TestAcknowledgementsForNobody(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		bustest.AllowUndelivered(t, b)
 		p := newProducer(t, b, numbers, nil)
 		w := f.worker(t, false)
 		send(t, p, 10, 11)
@@ -285,6 +291,7 @@ func TestAcknowledgementsForNobody(t *testing.T) {
 // A flood of credit is bounded, and so are names.
 func TestCreditFlood(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		bustest.AllowUndelivered(t, b)
 		p := newProducer(t, b, numbers, nil)
 		w := f.worker(t, false)
 		for range 100 {
@@ -312,6 +319,7 @@ func TestCreditFlood(t *testing.T) {
 // A process whose connection is full gets more when there is room; meanwhile others get the tasks.
 func TestFullConnection(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		bustest.AllowUndelivered(t, b)
 		p := newProducer(t, b, numbers, nil)
 		full := f.worker(t, false)
 		full.room = 2
@@ -334,6 +342,7 @@ func TestFullConnection(t *testing.T) {
 // What the transport could not carry, or the codec not encode, is not sent.
 func TestTooLarge(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		bustest.AllowUndelivered(t, b)
 		p := newProducer(t, b, pipeline.NewTask[string]("texts"), nil)
 		var size *pipeline.SizeError
 		if err := p.Send(t.Context(), strings.Repeat("x", 100_000)); !errors.As(err, &size) || size.Task != "texts" || size.Limit != 100_000 || size.Size <= size.Limit {
@@ -355,6 +364,7 @@ func TestTooLarge(t *testing.T) {
 // Large payloads are not copied, and stay what they are until they are given.
 func TestLargeTasksStay(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		bustest.AllowUndelivered(t, b)
 		p := newProducer(t, b, pipeline.NewTask[string]("texts").WithCodec(codec.String), nil)
 		for _, letter := range []string{"a", "b", "c"} {
 			send(t, p, strings.Repeat(letter, 20_000), letter)

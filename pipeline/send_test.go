@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 )
 
 // Send waits for room until its context ends, and goes on when a task is done.
@@ -81,6 +82,7 @@ func TestSendFromOwnHandler(t *testing.T) {
 // Wait covers what was sent before it, so it ends under load; when its context ends it says how many are left.
 func TestWait(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus) {
+		bustest.AllowUndelivered(t, b)
 		p, other := newProducer(t, b, numbers, nil), newProducer(t, b, numbers, nil)
 		if err := p.Wait(t.Context()); err != nil {
 			t.Error(err)
@@ -117,6 +119,7 @@ func TestWait(t *testing.T) {
 // A Wait whose context ends leaves the dead letters to the next one to tell; several at once are all told.
 func TestWaitTellsOfDeadLetters(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus) {
+		bustest.AllowUndelivered(t, b)
 		p := newProducer(t, b, numbers, nil)
 		proceed := make(chan struct{})
 		newWorker(t, b, numbers, func(_ context.Context, n int) error {
@@ -155,6 +158,7 @@ func TestWaitTellsOfDeadLetters(t *testing.T) {
 // A dead letter that comes after a Wait has ended is for the next one to tell.
 func TestEndedWaitIsToldNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus) {
+		bustest.AllowUndelivered(t, b)
 		p := newProducer(t, b, numbers, nil)
 		send(t, p, 1)
 		var left *pipeline.UnfinishedError

@@ -95,6 +95,7 @@ func TestMiddlewareOfProducersKnowsTheNumber(t *testing.T) {
 				o.Transport = tr
 			}
 			b := bustest.New(t, o)
+			bustest.AllowUndelivered(t, b)
 			var seen []string
 			look := bus.Wrap("look", func(next bus.Handler) bus.Handler {
 				return func(ctx context.Context, m *bus.Message) error {

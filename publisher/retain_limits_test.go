@@ -27,6 +27,7 @@ func TestRetainedWithoutRoom(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := bustest.New(t)
+				bustest.AllowUndelivered(t, b)
 				pub := newPublisher(t, b, byCustomer, &publisher.Options{Retain: publisher.RetainKeys})
 				const keys = 600
 				early := attend(t, b, invoices, nil)

@@ -164,8 +164,8 @@ func (c *conn) flush(ctx context.Context) error {
 		return err
 	}
 	err := c.bowOut(ctx)
-	if c.bowed.Load() && c.over() && errors.Is(c.err, io.EOF) {
-		return nil // also if another flush, that of Unbind, has come first
+	if c.over() && errors.Is(c.err, io.EOF) && (c.bowed.Load() || c.out.unwritten() == 0) {
+		return nil // it left of its own accord, with everything written; also if another flush, that of Unbind, has come first
 	}
 	return err
 }

@@ -152,6 +152,7 @@ func TestCloseEndsLingering(t *testing.T) {
 	for _, what := range []string{"subscription", "bus"} {
 		synctest.Test(t, func(t *testing.T) {
 			b := bustest.New(t)
+			bustest.AllowUndelivered(t, b)
 			d := newDiary[string]()
 			s := batch(t, b, numbers, collect[int](d), &subscriber.BatchOptions{Size: 3, Linger: time.Hour})
 			publish(t, newPublisher(t, b), 1, 2)
@@ -187,6 +188,7 @@ func TestOverflowOfBatches(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := bustest.New(t)
+			bustest.AllowUndelivered(t, b)
 			d := newDiary[string]()
 			release := make(chan struct{})
 			s := batch(t, b, numbers, func(_ context.Context, events []topic.Event[int]) error {

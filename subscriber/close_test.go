@@ -26,6 +26,7 @@ func TestCloseBeginsNothing(t *testing.T) {
 				for range 200 {
 					synctest.Test(t, func(t *testing.T) {
 						b := bustest.New(t)
+						bustest.AllowUndelivered(t, b)
 						s := subscribe(t, b, numbers, func(ctx context.Context, _ topic.Event[int]) error {
 							<-ctx.Done()
 							return nil

@@ -20,6 +20,7 @@ func TestEventsBodyThatFails(t *testing.T) {
 	for what, fail := range map[string]func(){"panic": func() { panic(errNo) }, "goexit": runtime.Goexit} {
 		t.Run(what, func(t *testing.T) {
 			looping(t, func(t *testing.T, b *bus.Bus, _ *diary[string]) {
+				bustest.AllowUndelivered(t, b)
 				var recovered any
 				ended := make(chan struct{})
 				go func() {
@@ -44,6 +45,7 @@ func TestEventsBodyThatFails(t *testing.T) {
 // A publish in the body is one from outside: it may wait for the loop's own queue, until its context ends. Shutdown refuses it.
 func TestPublishInTheBody(t *testing.T) {
 	looping(t, func(t *testing.T, b *bus.Bus, d *diary[string]) {
+		bustest.AllowUndelivered(t, b)
 		p := newPublisher(t, b)
 		ended := loops(subscriber.Events(t.Context(), b, numbers, &subscriber.Options{Queue: 2}), func(e topic.Event[int], err error) bool {
 			if err != nil {
@@ -106,6 +108,7 @@ func eventsOfAGroup(t *testing.T) {
 // Each loop over one value is a subscription of its own.
 func TestTwoLoopsOverOneValue(t *testing.T) {
 	looping(t, func(t *testing.T, b *bus.Bus, d *diary[string]) {
+		bustest.AllowUndelivered(t, b)
 		seq := subscriber.Events(t.Context(), b, numbers, nil)
 		if n := subscribers(t, b); n != 0 {
 			t.Errorf("%d subscriptions before any loop", n)

@@ -71,6 +71,7 @@ func subscribers(t *testing.T, b *bus.Bus) (n int) {
 // A loop gets the events from when it began, one at a time. Breaking out of it closes the subscription.
 func TestEventsUntilBreak(t *testing.T) {
 	looping(t, func(t *testing.T, b *bus.Bus, d *diary[string]) {
+		bustest.AllowUndelivered(t, b)
 		p := newPublisher(t, b)
 		publish(t, p, 0)
 		ended := loops(subscriber.Events(t.Context(), b, numbers, nil), func(e topic.Event[int], err error) bool {
@@ -94,6 +95,7 @@ func TestEventsUntilBreak(t *testing.T) {
 func TestEventsCount(t *testing.T) {
 	looping(t, func(t *testing.T, b *bus.Bus, _ *diary[string]) {
 		// A middleware sees each event of the loop for as long as it runs.
+		bustest.AllowUndelivered(t, b)
 		running := 0
 		o := &subscriber.Options{Queue: 3, Middleware: []bus.Middleware{bus.Wrap("count", func(next bus.Handler) bus.Handler {
 			return func(ctx context.Context, m *bus.Message) error {
@@ -159,6 +161,7 @@ func TestEventsEnd(t *testing.T) {
 // Close of the bus ends a loop too, and abandons what it has not got.
 func TestEventsAndClose(t *testing.T) {
 	looping(t, func(t *testing.T, b *bus.Bus, d *diary[string]) {
+		bustest.AllowUndelivered(t, b)
 		ended := loops(subscriber.Events(t.Context(), b, numbers, nil), func(e topic.Event[int], err error) bool {
 			if noted(d, e, err); err == nil {
 				time.Sleep(time.Second)

@@ -120,6 +120,7 @@ func TestLastMemberLeaves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
+		bustest.AllowUndelivered(t, b)
 		d := newDiary[string]()
 		first, second := member(t, b, "a", d, subscriber.Options{}), member(t, b, "b", d, subscriber.Options{})
 		p := publisherOf(t, b, orders)

@@ -242,6 +242,7 @@ func TestDropOldestAmongKeys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
+		bustest.AllowUndelivered(t, b)
 		release := make(chan struct{})
 		d := newDiary[string]()
 		s := subscribe(t, b, orders, func(_ context.Context, e topic.Event[order]) error {

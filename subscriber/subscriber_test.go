@@ -140,6 +140,7 @@ func TestClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
+		bustest.AllowUndelivered(t, b)
 		release := make(chan struct{})
 		s, err := subscriber.New(b, numbers, func(ctx context.Context, _ topic.Event[int]) error {
 			<-release

@@ -128,8 +128,18 @@ func (c *carrier) Events() <-chan transport.Event {
 
 func (c *carrier) Close() error { return nil }
 
+func (c *carrier) Shutdown(context.Context) error { return nil }
+
 func (c *carrier) Stats() transport.Stats {
 	return transport.Stats{Sent: c.sent.Load(), Received: 2, Dropped: 3, Untaken: 4, BadPeers: 5, EventsLost: 6, RetainedEvicted: 7, LateReplies: 8, RepliesDropped: 9}
+}
+
+// shopOver returns a bus with a transport that has dropped something.
+func shopOver(t *testing.T, c *carrier) *bus.Bus {
+	t.Helper()
+	b := bustest.New(t, &bus.Options{Name: "shop", Transport: c})
+	bustest.AllowUndelivered(t, b)
+	return b
 }
 
 // The counters of a transport are read where there is one.
@@ -139,7 +149,7 @@ func TestTransport(t *testing.T) {
 	m.Watch(bustest.New(t, &bus.Options{Name: "alone"}))
 	c := &carrier{}
 	c.sent.Store(1)
-	m.Watch(bustest.New(t, &bus.Options{Name: "shop", Transport: c}))
+	m.Watch(shopOver(t, c))
 	got := gather(t, r)
 	for i, name := range []string{"sent", "received", "dropped", "untaken", "bad_peers", "events_lost", "retained_evicted", "late_replies", "replies_dropped"} {
 		expect(t, "transport", got, map[string]float64{fmt.Sprintf(`fanfare_transport_%s_total{bus="shop"}`, name): float64(i + 1)})
@@ -155,7 +165,7 @@ func TestSentDoesNotGoBack(t *testing.T) {
 	t.Parallel()
 	m, r := newMetrics(t, nil)
 	c := &carrier{}
-	m.Watch(bustest.New(t, &bus.Options{Name: "shop", Transport: c}))
+	m.Watch(shopOver(t, c))
 	for _, step := range []struct{ sent, want uint64 }{{1000, 1000}, {52, 1000}, {60, 1008}, {60, 1008}, {10, 1008}, {11, 1009}} {
 		c.sent.Store(step.sent)
 		expect(t, fmt.Sprint(step.sent, " sent"), gather(t, r), map[string]float64{`fanfare_transport_sent_total{bus="shop"}`: float64(step.want)})

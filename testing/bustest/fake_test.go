@@ -42,6 +42,12 @@ func (f *fakeTB) step(call func()) {
 
 func (f *fakeTB) Helper() {}
 
+func (f *fakeTB) Failed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.failures) > 0
+}
+
 func (f *fakeTB) Cleanup(cleanup func()) { f.cleanups = append(f.cleanups, cleanup) }
 
 func (f *fakeTB) Log(args ...any) {

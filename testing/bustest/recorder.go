@@ -14,74 +14,159 @@ import (
 	"github.com/fanfare-go/fanfare/topic"
 )
 
+// recorderName is what the names of the subscriptions of recorders begin with.
+const recorderName = "recorder of "
+
 // Recorder is a subscription that remembers what it gets. All methods may be called concurrently; those that can fail the test only
 // from its own goroutine.
+//
+// Wait, All and Last look at everything that was recorded. Expect, ExpectExactly and ExpectNone go through it: each begins after the last event
+// that the one before it has expected.
 type Recorder[T any] struct {
-	t   testing.TB
-	sub *subscriber.Subscription
+	t     testing.TB
+	bus   *bus.Bus
+	sub   *subscriber.Subscription
+	began time.Time
 
 	mu      sync.Mutex
-	events  []topic.Event[T]
+	events  []Seen[T]
+	bad     []error // why events were not recorded
+	passed  int     // how many of the events Expect and the others have left behind
 	changed chan struct{}
 }
 
 // Record subscribes to what sel selects, until the test ends. Events published on b from now on are recorded. For publishers in other
-// processes, see the subscription's Ready.
+// processes, see the subscription's Ready. Nothing is dropped for it: when it has no room, publishers wait.
 func Record[T any](t testing.TB, b *bus.Bus, sel topic.Selector[T]) *Recorder[T] {
 	t.Helper()
-	r := &Recorder[T]{t: t, changed: make(chan struct{})}
-	sub, err := subscriber.New(b, sel, r.record, &subscriber.Options{Name: "recorder of " + sel.String()})
+	r := &Recorder[T]{t: t, bus: b, began: time.Now(), changed: make(chan struct{})}
+	sub, err := subscriber.New(b, sel, r.record, &subscriber.Options{
+		Name: recorderName + sel.String(), Overflow: bus.Block, Middleware: []bus.Middleware{bus.Wrap("recorder", r.refused)},
+	})
 	if err != nil {
 		t.Fatalf("subscribing to %q: %v", sel, err)
 	}
 	r.sub = sub
+	allowed, release := allowanceOf(b, func() any { return new(allowance) })
 	t.Cleanup(func() {
+		defer release()
+		r.settle()                                                            // else what waits now would count as undelivered
 		if err := sub.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // the bus may have ended before
 			t.Errorf("closing the recorder of %q: %v", sel, err)
 		}
+		allowed.recorders.Add(sub.Stats().Abandoned)
 	})
 	return r
 }
 
+// record is the handler.
 func (r *Recorder[T]) record(_ context.Context, e topic.Event[T]) error {
+	r.change(func() { r.events = append(r.events, Seen[T]{e, time.Since(r.began)}) })
+	return nil
+}
+
+// refused remembers what did not get to the handler, because it cannot be decoded.
+func (r *Recorder[T]) refused(next bus.Handler) bus.Handler {
+	return func(ctx context.Context, m *bus.Message) error {
+		err := next(ctx, m)
+		if err != nil {
+			r.change(func() { r.bad = append(r.bad, err) })
+		}
+		return err
+	}
+}
+
+// change changes what has been recorded, and tells who waits.
+func (r *Recorder[T]) change(f func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.events = append(r.events, e)
+	f()
 	close(r.changed)
 	r.changed = make(chan struct{})
-	return nil
 }
 
 // Wait returns the first n events as soon as they are there. It fails the test, with what did come, when they are not within 10 s.
 func (r *Recorder[T]) Wait(n int) []topic.Event[T] {
 	r.t.Helper()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	for {
-		events, changed := r.state()
-		if len(events) >= n {
-			return events[:n]
-		}
-		select {
-		case <-changed:
-		case <-timer.C:
-			r.t.Fatalf("%d of %d events after %v: %v", len(events), n, patience, events)
-			return events
-		}
+	if !r.await(func() bool { return len(r.events) >= n }) {
+		r.t.Fatalf("%d of %d events after %v%s", len(r.All()), n, patience, r.came())
 	}
+	return r.All()[:n]
 }
 
 // All returns what has been recorded so far.
 func (r *Recorder[T]) All() []topic.Event[T] {
-	events, _ := r.state()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	events := make([]topic.Event[T], len(r.events))
+	for i, s := range r.events {
+		events[i] = s.Event
+	}
 	return events
+}
+
+// Seen returns what has been recorded so far, with the times.
+func (r *Recorder[T]) Seen() []Seen[T] {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events)
+}
+
+// Last returns the event that was recorded last. It fails the test if there is none.
+func (r *Recorder[T]) Last() topic.Event[T] {
+	r.t.Helper()
+	events := r.All()
+	if len(events) == 0 {
+		r.t.Fatalf("no event has been recorded%s", r.came())
+	}
+	return events[len(events)-1]
 }
 
 // Subscription returns the subscription, for Ready, WaitPublishers and Stats.
 func (r *Recorder[T]) Subscription() *subscriber.Subscription { return r.sub }
 
-func (r *Recorder[T]) state() (events []topic.Event[T], changed <-chan struct{}) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.events), r.changed
+// await waits until done, which is called with the lock held, and reports whether it was before the deadline.
+func (r *Recorder[T]) await(done func() bool) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		r.mu.Lock()
+		ok, changed := done(), r.changed
+		r.mu.Unlock()
+		if ok {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return false
+		}
+	}
+}
+
+// settle waits until what has been published on the bus so far has been recorded; in a bubble, until every goroutine of it waits. It gives
+// up after the time that helpers wait, which is when a handler of another subscription does not end.
+func (r *Recorder[T]) settle() {
+	if idle() {
+		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	matched := r.sub.Stats().Matched
+	for {
+		r.mu.Lock()
+		recorded, changed := uint64(len(r.events)+len(r.bad)), r.changed
+		r.mu.Unlock()
+		resting := r.bus.Roster().Idle() // tells as well of events that middleware of the bus has kept from the recorder
+		s := r.sub.Stats()
+		if resting == nil || max(recorded, s.Succeeded+s.Failed+s.Filtered)+s.Dropped+s.Abandoned >= matched {
+			return
+		}
+		select {
+		case <-changed:
+		case <-resting:
+		case <-timer.C:
+			return
+		}
+	}
 }

@@ -113,7 +113,9 @@ func TestNewReportsAHandlerThatDoesNotEnd(t *testing.T) {
 			publish(t, b, orders, "first")
 			synctest.Wait()
 		})
-		if want := "a handler is still running 10s after the bus was closed"; failures != want {
+		want := "shutting the bus down at the end of the test: bus: shutdown incomplete: orders.created: 0 queued, 1 running; context deadline exceeded\n" +
+			`a handler is still running 10s after the bus was closed: 1 of subscription "orders.created"`
+		if failures != want {
 			t.Errorf("failures %q, want %q", failures, want)
 		}
 		close(release)

@@ -1,0 +1,119 @@
+package bustest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fanfare-go/fanfare/bus"
+)
+
+// patience is how long helpers wait for what must happen. Inside a synctest bubble that is virtual time.
+const patience = 10 * time.Second
+
+// allowance is what may be missing at the end of a bus.
+type allowance struct {
+	undelivered atomic.Bool
+	recorders   atomic.Uint64 // events that came while a recorder was being closed
+}
+
+// allowanceKey is what a bus keeps its allowance under.
+type allowanceKey struct{}
+
+// allowanceOf returns that of a bus, or what create makes for one that has none.
+func allowanceOf(b *bus.Bus, create func() any) (a *allowance, release func()) {
+	value, release := b.Share(allowanceKey{}, create)
+	return value.(*allowance), release
+}
+
+// end ends a bus, and fails the test for what is not as it should be.
+func end(t testing.TB, b *bus.Bus, allowed *allowance) {
+	t.Helper()
+	strict := !t.Failed() && !allowed.undelivered.Load()
+	if strict {
+		drain(t, b)
+	}
+	if err := b.Close(); err != nil {
+		t.Errorf("closing the bus: %v", err)
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-b.Done():
+	case <-timer.C:
+		t.Errorf("a handler is still running %v after the bus was closed: %s", patience, running(b))
+		return
+	}
+	for _, s := range b.Subscriptions() {
+		if unbalanced(s) {
+			t.Errorf("the counters of subscription %q do not add up: %+v", s.Name, s)
+		}
+	}
+	if lost := undelivered(b, allowed); strict && lost != "" {
+		t.Errorf("undelivered events: %s (if the test means that, bustest.AllowUndelivered says so)", lost)
+	}
+}
+
+// drain lets a bus that has not ended do what it has to do.
+func drain(t testing.TB, b *bus.Bus) {
+	t.Helper()
+	select {
+	case <-b.Done():
+		return
+	default:
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := b.Shutdown(ctx); err != nil && err != bus.ErrClosed { //nolint:errorlint // exactly this: a bus that the test has closed
+		t.Errorf("shutting the bus down at the end of the test: %v", err)
+	}
+}
+
+// unbalanced reports whether a subscription that has ended counts otherwise than its contract says.
+func unbalanced(s bus.SubscriptionStats) bool {
+	return s.Queued != 0 || s.Running != 0 || s.Matched != s.Succeeded+s.Failed+s.Filtered+s.Dropped+s.Abandoned
+}
+
+// running names what has handlers that run.
+func running(b *bus.Bus) string {
+	var names []string
+	for _, s := range b.Subscriptions() {
+		if s.Running > 0 {
+			names = append(names, fmt.Sprintf("%d of subscription %q", s.Running, s.Name))
+		}
+	}
+	for _, s := range b.Services() {
+		if s.Running > 0 {
+			names = append(names, fmt.Sprintf("%d of %s %q", s.Running, s.Kind, s.Name))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// undelivered says what a bus has accepted, or should have received, and no handler got.
+func undelivered(b *bus.Bus, allowed *allowance) string {
+	var parts []string
+	add := func(n uint64, format string, args ...any) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d ", n)+fmt.Sprintf(format, args...))
+		}
+	}
+	closing := allowed.recorders.Load()
+	for _, s := range b.Subscriptions() {
+		exempt := uint64(0)
+		if strings.HasPrefix(s.Name, recorderName) {
+			exempt = min(closing, s.Abandoned)
+			closing -= exempt
+		}
+		add(s.Dropped, "of %d were dropped by subscription %q", s.Matched, s.Name)
+		add(s.Abandoned-exempt, "of %d were waiting when subscription %q was closed", s.Matched, s.Name)
+	}
+	stats := b.Stats()
+	add(stats.Abandoned, "had been received and found no room before the end")
+	add(stats.Lost, "are missing between those that were received")
+	add(stats.Transport.Dropped, "were dropped by the transport")
+	return strings.Join(parts, ", ")
+}
