@@ -1,0 +1,187 @@
+package bustest_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/subscriber"
+	"github.com/fanfare-go/fanfare/testing/bustest"
+	"github.com/fanfare-go/fanfare/topic"
+	"github.com/fanfare-go/fanfare/transport"
+)
+
+// untilClosed is a handler that ends with its subscription.
+func untilClosed(ctx context.Context, _ topic.Event[string]) error {
+	<-ctx.Done()
+	return nil
+}
+
+// subscribe calls handler for orders.
+func subscribe(t testing.TB, b *bus.Bus, handler func(context.Context, topic.Event[string]) error, o *subscriber.Options) *subscriber.Subscription {
+	t.Helper()
+	sub, err := subscriber.New(b, orders, handler, o)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return sub
+}
+
+// losses are tests that lose something, and what New says about each.
+var losses = map[string]struct {
+	test func(t testing.TB, b *bus.Bus)
+	want string
+}{
+	"an overflow policy drops": {
+		func(t testing.TB, b *bus.Bus) {
+			block := make(chan struct{})
+			subscribe(t, b, func(context.Context, topic.Event[string]) error {
+				<-block
+				return nil
+			}, &subscriber.Options{Name: "stock", Queue: 1, Overflow: bus.DropNewest})
+			publish(t, b, orders, "1")
+			synctest.Wait()
+			publish(t, b, orders, "2", "3", "4")
+			close(block)
+		},
+		`undelivered events: 2 of 4 were dropped by subscription "stock" (if the test means that, bustest.AllowUndelivered says so)`,
+	},
+	"a subscription is closed too early": {
+		func(t testing.TB, b *bus.Bus) {
+			sub := subscribe(t, b, untilClosed, nil)
+			publish(t, b, orders, "1")
+			synctest.Wait()
+			publish(t, b, orders, "2", "3")
+			if err := sub.Close(); err != nil {
+				t.Errorf("%v", err)
+			}
+		},
+		`undelivered events: 2 of 3 were waiting when subscription "orders.created" was closed (if the test means that, bustest.AllowUndelivered says so)`,
+	},
+	"the bus is closed too early": {
+		func(t testing.TB, b *bus.Bus) {
+			subscribe(t, b, untilClosed, nil)
+			publish(t, b, orders, "1")
+			synctest.Wait()
+			publish(t, b, orders, "2")
+			if err := b.Close(); err != nil {
+				t.Errorf("%v", err)
+			}
+		},
+		`undelivered events: 1 of 2 were waiting when subscription "orders.created" was closed (if the test means that, bustest.AllowUndelivered says so)`,
+	},
+	"nobody does a task": {
+		func(t testing.TB, b *bus.Bus) {
+			p, err := pipeline.NewProducer(b, pipeline.NewTask[string]("pack"), nil)
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			if err := p.Send(t.Context(), "1"); err != nil {
+				t.Fatalf("%v", err)
+			}
+		},
+		`shutting the bus down at the end of the test: bus: shutdown incomplete: queue of task "pack": 1 queued, 0 running; context deadline exceeded`,
+	},
+}
+
+func TestNewReportsWhatIsUndelivered(t *testing.T) {
+	t.Parallel()
+	for name, loss := range losses {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				failures := (&fakeTB{TB: t}).run(func(t testing.TB) { loss.test(t, bustest.New(t)) })
+				if failures != loss.want {
+					t.Errorf("failures %q, want %q", failures, loss.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAllowUndelivered(t *testing.T) {
+	t.Parallel()
+	for name, loss := range losses {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+					b := bustest.New(t)
+					loss.test(t, b)
+					bustest.AllowUndelivered(t, b)
+				})
+				if failures != "" {
+					t.Errorf("failures %q", failures)
+				}
+			})
+		})
+	}
+}
+
+// TestFailedTestsLoseWhatTheyLose has a test that has failed already: what it left undone would only hide why.
+func TestFailedTestsLoseWhatTheyLose(t *testing.T) {
+	t.Parallel()
+	for name, loss := range losses {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+					loss.test(t, bustest.New(t))
+					t.Errorf("the test itself")
+				})
+				if failures != "the test itself" {
+					t.Errorf("failures %q", failures)
+				}
+			})
+		})
+	}
+}
+
+func TestAllowUndeliveredOfAnotherBus(t *testing.T) {
+	t.Parallel()
+	b, err := bus.New(&bus.Options{Name: "foreign"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	failures := (&fakeTB{TB: t}).run(func(t testing.TB) { bustest.AllowUndelivered(t, b) })
+	if want := `bustest.AllowUndelivered: the bus "foreign" was not made by bustest.New`; failures != want {
+		t.Errorf("failures %q, want %q", failures, want)
+	}
+}
+
+// lossy is a transport that has lost something, and fails to end.
+type lossy struct {
+	transport.Transport
+	events chan transport.Event
+}
+
+func (lossy) Stats() transport.Stats           { return transport.Stats{Dropped: 3} }
+func (l lossy) Events() <-chan transport.Event { return l.events }
+func (lossy) Receive(ctx context.Context, _ []transport.Message) (int, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+func (l lossy) Shutdown(context.Context) error { return errors.New("1 peer not flushed") }
+func (l lossy) Close() error                   { return errors.New("it does not close") }
+
+func TestNewReportsWhatTheTransportSays(t *testing.T) {
+	t.Parallel()
+	failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+		l := lossy{events: make(chan transport.Event)}
+		close(l.events)
+		bustest.New(t, &bus.Options{Transport: l})
+	})
+	for _, want := range []string{
+		"shutting the bus down at the end of the test: bus: shutdown incomplete: 1 peer not flushed",
+		"undelivered events: 3 were dropped by the transport",
+	} {
+		if !strings.Contains(failures, want) {
+			t.Errorf("failures %q, want %q", failures, want)
+		}
+	}
+}
