@@ -10,9 +10,18 @@ import (
 
 	"github.com/fanfare-go/fanfare/testing/transporttest"
 	"github.com/fanfare-go/fanfare/transport"
+	"github.com/fanfare-go/fanfare/transport/memory"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 	"github.com/google/uuid"
 )
+
+// Memory returns a network of transports that are connected without sockets. It works in bubbles of testing/synctest.
+func Memory() transporttest.Network {
+	return transporttest.Network{Name: "memory", Open: func(testing.TB) func() transport.Transport {
+		network := memory.NewNetwork(nil)
+		return func() transport.Transport { return network.Join() }
+	}}
+}
 
 // Inproc returns a network of ZeroMQ transports that are connected through the memory of the process.
 func Inproc() transporttest.Network {

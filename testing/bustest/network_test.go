@@ -9,7 +9,7 @@ import (
 
 func TestNetworks(t *testing.T) {
 	t.Parallel()
-	for _, n := range []transporttest.Network{bustest.Inproc(), bustest.IPC(), bustest.TCP()} {
+	for _, n := range []transporttest.Network{bustest.Memory(), bustest.Inproc(), bustest.IPC(), bustest.TCP()} {
 		t.Run(n.Name, func(t *testing.T) {
 			t.Parallel()
 			open := n.Open(t)

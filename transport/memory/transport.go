@@ -1,0 +1,84 @@
+package memory
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/fanfare-go/fanfare/internal/change"
+	"github.com/fanfare-go/fanfare/transport"
+)
+
+var _ transport.Retainer = (*Transport)(nil)
+
+// Transport is a member of a network. It is made by [Network.Join] and implements [transport.Retainer],
+// whose comments say how it behaves; here is only what is special to this one. All methods may be called concurrently,
+// but for Receive, which has one caller at a time.
+type Transport struct {
+	network  *Network
+	peer     transport.Peer          // what it is to others
+	outgoing atomic.Pointer[[]*link] // one to each peer; replaced under the network's lock, never changed
+	incoming []*link                 // one from each peer; guarded by the network's lock
+	inbox    inbox
+	retained retention
+	changed  change.Signal
+	news     news
+	counts   counts
+	refusing atomic.Bool   // Close or Shutdown has begun; set under the network's lock
+	leaving  chan struct{} // closed then
+	ended    chan struct{} // closed when that is done
+}
+
+func newTransport(n *Network, peer transport.Peer) *Transport {
+	t := &Transport{network: n, peer: peer, leaving: make(chan struct{}), ended: make(chan struct{})}
+	t.outgoing.Store(&[]*link{})
+	t.inbox.init()
+	t.news.channel = make(chan transport.Event, eventBuffer)
+	return t
+}
+
+// links returns those to the peers.
+func (t *Transport) links() []*link { return *t.outgoing.Load() }
+
+// Shutdown closes the transport as Close does, and returns nil, or [ErrClosed] if it is closed already. There is nothing to flush: what was
+// published, asked, replied and given out is in the queues of its receivers, who still get it, or was dropped and counted because a queue
+// was full. Shutdown does not wait for them, so ctx means nothing to it.
+func (t *Transport) Shutdown(context.Context) error {
+	if !t.end() {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Close ends the transport at once. It is idempotent, waits for every goroutine, and for a call of Shutdown that is under way, and returns
+// nil.
+func (t *Transport) Close() error {
+	if !t.end() {
+		<-t.ended
+	}
+	return nil
+}
+
+// end ends the transport, once. It reports false if another call does that.
+func (t *Transport) end() bool {
+	if !t.refuse() {
+		return false
+	}
+	close(t.leaving)
+	outgoing, _ := t.network.leave(t)
+	t.counts.untaken.Add(uint64(t.inbox.end()))
+	t.news.end()
+	t.changed.Tell()
+	for _, l := range outgoing {
+		l.to.changed.Tell()
+	}
+	close(t.ended)
+	return true
+}
+
+// refuse has every method return ErrClosed from now on. It reports whether it is the first to do so. Who holds the network's lock can rely on
+// what it has seen.
+func (t *Transport) refuse() bool {
+	t.network.mu.Lock()
+	defer t.network.mu.Unlock()
+	return t.refusing.CompareAndSwap(false, true)
+}
