@@ -45,7 +45,7 @@ func (r *Recorder[T]) ExpectExactly(matchers ...Matcher[T]) []Seen[T] {
 	}
 	came := r.rest()
 	if wrong := unexpected(matchers, came); wrong > 0 || len(came) != len(matchers) {
-		r.t.Fatalf("%d events came where %d were expected, %d as expected%s", len(came), len(matchers), min(len(came), len(matchers))-wrong, r.exactly(matchers, came))
+		r.t.Fatalf("%s came, %d as expected, of %d expected%s", count(len(came), "event"), min(len(came), len(matchers))-wrong, len(matchers), r.exactly(matchers, came))
 	}
 	r.pass(len(came))
 	return came
@@ -80,7 +80,7 @@ func (r *Recorder[T]) ExpectNone(matchers ...Matcher[T]) {
 		}
 	}
 	if len(wrong) > 0 {
-		r.t.Fatalf("%d events came that were not expected%s", len(wrong), r.report(wrong))
+		r.t.Fatalf("%s came, not expected%s", count(len(wrong), "event"), r.report(wrong))
 	}
 }
 

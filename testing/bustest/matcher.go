@@ -50,12 +50,15 @@ func Like[T any](want T, options ...cmp.Option) Matcher[T] {
 // everything has go-cmp look at unexported fields too, at which it panics otherwise.
 func everything() cmp.Option { return cmp.Exporter(func(reflect.Type) bool { return true }) }
 
-// differs shows how two values differ.
+// differs shows how two values differ: by themselves when they are short, else by lines.
 func differs[T any](want, got T, options ...cmp.Option) string {
-	if diff := cmp.Diff(want, got, append(options, everything())...); diff != "" {
-		return "the value differs (-want +got):\n" + strings.TrimRight(diff, "\n")
+	diff := cmp.Diff(want, got, append(options, everything())...)
+	w, g := fmt.Sprintf("%#v", want), fmt.Sprintf("%#v", got)
+	if diff == "" || len(w)+len(g) < 60 { // reflect and go-cmp do not agree about all values, such as NaN
+		return fmt.Sprintf("the value is %s, want %s", g, w)
 	}
-	return fmt.Sprintf("the value is %#v, want %#v", got, want) // what reflect and go-cmp do not agree about, such as NaN
+	diff = strings.ReplaceAll(diff, "\u00a0", " ") // go-cmp puts some in at random, so that nobody relies on its text
+	return "the value differs (-want +got):\n" + strings.TrimRight(diff, "\n")
 }
 
 // Topic expects an event of that topic.

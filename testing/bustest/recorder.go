@@ -89,7 +89,7 @@ func (r *Recorder[T]) change(f func()) {
 func (r *Recorder[T]) Wait(n int) []topic.Event[T] {
 	r.t.Helper()
 	if !r.await(func() bool { return len(r.events) >= n }) {
-		r.t.Fatalf("%d of %d events after %v%s", len(r.All()), n, patience, r.came())
+		r.t.Fatalf("%d of %s after %v%s", len(r.All()), count(n, "event"), patience, r.came())
 	}
 	return r.All()[:n]
 }

@@ -11,6 +11,14 @@ func line[T any](s Seen[T], about ...string) string {
 	return strings.TrimRight(fmt.Sprintf("+%v\t%v\t%s", s.After.Round(time.Microsecond), s.Event, strings.Join(about, " ")), "\t")
 }
 
+// count says how many.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // number names a matcher by its place.
 func number[T any](i int, m Matcher[T]) string { return fmt.Sprintf("%d. %s", i+1, m.Want) }
 

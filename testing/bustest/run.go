@@ -17,7 +17,7 @@ type Open func(options ...*bus.Options) *bus.Bus
 // A bus that has ended stays among the endpoints that later ones over ZeroMQ have been connected to: their Ready then waits for it.
 func Run(t *testing.T, body func(t *testing.T, open Open), more ...transporttest.Network) {
 	t.Helper()
-	for _, n := range append([]transporttest.Network{Inproc(), IPC(), TCP()}, more...) {
+	for _, n := range append([]transporttest.Network{Memory(), Inproc(), IPC(), TCP()}, more...) {
 		t.Run(n.Name, func(t *testing.T) {
 			t.Parallel()
 			body(t, On(t, n))

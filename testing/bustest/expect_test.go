@@ -1,0 +1,241 @@
+package bustest_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/publisher"
+	"github.com/fanfare-go/fanfare/subscriber"
+	"github.com/fanfare-go/fanfare/testing/bustest"
+	"github.com/fanfare-go/fanfare/topic"
+)
+
+// equal returns a matcher for each value.
+func equal(values ...string) (matchers []bustest.Matcher[string]) {
+	for _, v := range values {
+		matchers = append(matchers, bustest.Equal(v))
+	}
+	return matchers
+}
+
+// values returns those of events.
+func values(events []bustest.Seen[string]) (all []string) {
+	for _, s := range events {
+		all = append(all, s.Value)
+	}
+	return all
+}
+
+// recording runs a test of a recorder in a bubble, and returns the failures.
+func recording(t *testing.T, test func(t testing.TB, b *bus.Bus, got *bustest.Recorder[string])) (failures string) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		failures = (&fakeTB{TB: t}).run(func(t testing.TB) {
+			b := bustest.New(t)
+			test(t, b, bustest.Record(t, b, orders))
+		})
+	})
+	return failures
+}
+
+func TestExpectations(t *testing.T) {
+	t.Parallel()
+	type recorder = *bustest.Recorder[string]
+	expect := func(want ...string) func(recorder) { return func(r recorder) { r.Expect(equal(want...)...) } }
+	exactly := func(want ...string) func(recorder) { return func(r recorder) { r.ExpectExactly(equal(want...)...) } }
+	none := func(want ...string) func(recorder) { return func(r recorder) { r.ExpectNone(equal(want...)...) } }
+	for name, tc := range map[string]struct {
+		published []string // a second apart
+		steps     []func(recorder)
+		want      string // the failure
+	}{
+		"in order among others": {[]string{"a", "b", "c", "d"}, []func(recorder){expect("a", "c")}, ""},
+		"one after the other":   {[]string{"a", "b", "a"}, []func(recorder){expect("a"), expect("a")}, ""},
+		"nothing":               {nil, []func(recorder){expect(), exactly(), none(), none("a")}, ""},
+		"exactly":               {[]string{"a", "b"}, []func(recorder){exactly("a", "b"), exactly(), none()}, ""},
+		"exactly the rest":      {[]string{"a", "b", "c"}, []func(recorder){expect("b"), exactly("c")}, ""},
+		"none of these":         {[]string{"a", "b"}, []func(recorder){none("c", "d"), expect("a", "b")}, ""},
+		"none after":            {[]string{"a", "b"}, []func(recorder){expect("b"), none("a", "b")}, ""},
+
+		"out of order": {[]string{"a", "b"}, []func(recorder){expect("b", "a")}, "1 of 2 expected events came within 10s:\n" +
+			"\t+0s\torders.created#1 a\tis not 1. b: the value is \"a\", want \"b\"\n" +
+			"\t+1s\torders.created#2 b\tis 1. b\n" +
+			"\tmissing\t2. a"},
+		"too late": {[]string{"a", "b"}, []func(recorder){expect("a"), expect("a")}, "0 of 1 expected events came within 10s:\n" +
+			"\t+1s\torders.created#2 b\tis not 1. a: the value is \"b\", want \"a\"\n" +
+			"\tmissing\t1. a"},
+		"never": {nil, []func(recorder){expect("a")}, "0 of 1 expected events came within 10s:\n\tmissing\t1. a"},
+		"one more": {[]string{"a", "b"}, []func(recorder){exactly("a")}, "2 events came, 1 as expected, of 1 expected:\n" +
+			"\t+0s\torders.created#1 a\tis 1. a\n" +
+			"\t+1s\torders.created#2 b\twas not expected"},
+		"one less": {[]string{"a"}, []func(recorder){exactly("a", "b")}, "1 event came, 1 as expected, of 2 expected:\n" +
+			"\t+0s\torders.created#1 a\tis 1. a\n" +
+			"\tmissing\t2. b"},
+		"another": {[]string{"a"}, []func(recorder){exactly("b")}, "1 event came, 0 as expected, of 1 expected:\n" +
+			"\t+0s\torders.created#1 a\tis not 1. b: the value is \"a\", want \"b\""},
+		"any at all": {[]string{"a", "b"}, []func(recorder){expect("a"), none()}, "1 event came, not expected:\n" +
+			"\t+1s\torders.created#2 b\twas not expected"},
+		"one of these": {[]string{"a", "b", "a"}, []func(recorder){none("c", "a")}, "2 events came, not expected:\n" +
+			"\t+0s\torders.created#1 a\tis 2. a\n" +
+			"\t+2s\torders.created#3 a\tis 2. a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			failures := recording(t, func(t testing.TB, b *bus.Bus, got recorder) {
+				for i, v := range tc.published {
+					if i > 0 {
+						time.Sleep(time.Second)
+					}
+					publish(t, b, orders, v)
+					synctest.Wait()
+				}
+				for _, step := range tc.steps {
+					step(got)
+				}
+			})
+			if failures != tc.want {
+				t.Errorf("failures\n%s\nwant\n%s", failures, tc.want)
+			}
+		})
+	}
+}
+
+func TestExpectReturnsWhatItExpected(t *testing.T) {
+	t.Parallel()
+	b := bustest.New(t)
+	got := bustest.Record(t, b, orders)
+	publish(t, b, orders, "a", "b", "c", "d", "e")
+	if found := values(got.Expect(equal("b", "d")...)); !slices.Equal(found, []string{"b", "d"}) {
+		t.Errorf("Expect returned %q", found)
+	}
+	if found := values(got.ExpectExactly(equal("e")...)); !slices.Equal(found, []string{"e"}) {
+		t.Errorf("ExpectExactly returned %q", found)
+	}
+	if all := values(got.Seen()); !slices.Equal(all, []string{"a", "b", "c", "d", "e"}) {
+		t.Errorf("Seen returned %q", all)
+	}
+	if last := got.Last().Value; last != "e" {
+		t.Errorf("Last returned %q", last)
+	}
+}
+
+// TestExpectWaits has events that come one after the other while Expect waits.
+func TestExpectWaits(t *testing.T) {
+	t.Parallel()
+	failures := recording(t, func(t testing.TB, b *bus.Bus, got *bustest.Recorder[string]) {
+		for i, v := range []string{"a", "b", "c"} {
+			time.AfterFunc(time.Duration(i+1)*3*time.Second, func() { publish(t, b, orders, v) })
+		}
+		began := time.Now()
+		if s := got.Expect(equal("a", "c")...); s[1].After != 9*time.Second || time.Since(began) != 9*time.Second {
+			t.Errorf("%v after %v", s, time.Since(began))
+		}
+	})
+	if failures != "" {
+		t.Error(failures)
+	}
+}
+
+// TestExpectNoneKnowsWhatWasPublished is outside of a bubble: what was published before has been recorded, however slowly.
+func TestExpectNoneKnowsWhatWasPublished(t *testing.T) {
+	t.Parallel()
+	const n = 500
+	failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+		b := bustest.New(t)
+		got := bustest.Record(t, b, orders)
+		for i := range n {
+			publish(t, b, orders, fmt.Sprint(i))
+		}
+		got.ExpectNone(equal("x")...)
+		if all := got.All(); len(all) != n {
+			t.Errorf("%d of %d events were looked at", len(all), n)
+		}
+	})
+	if failures != "" {
+		t.Error(failures)
+	}
+}
+
+// TestExpectNoneWithMiddlewareOfTheBus has middleware around the recorder that lets an event not pass: it is not waited for.
+func TestExpectNoneWithMiddlewareOfTheBus(t *testing.T) {
+	t.Parallel()
+	b := bustest.New(t, &bus.Options{Subscribe: []bus.Middleware{bus.Wrap("sieve", func(next bus.Handler) bus.Handler {
+		return func(ctx context.Context, m *bus.Message) error {
+			if m.Seq() > 1 {
+				return bus.ErrFiltered
+			}
+			return next(ctx, m)
+		}
+	})}})
+	got := bustest.Record(t, b, orders)
+	publish(t, b, orders, "a", "b", "c")
+	got.ExpectExactly(equal("a")...)
+	got.ExpectNone()
+}
+
+// TestRecordShowsWhatDoesNotDecode has an event of another type on the topic.
+func TestRecordShowsWhatDoesNotDecode(t *testing.T) {
+	t.Parallel()
+	failures := recording(t, func(t testing.TB, b *bus.Bus, got *bustest.Recorder[string]) {
+		pub, err := publisher.New(b, topic.New[int]("orders.created"), nil)
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		if err := pub.Publish(t.Context(), 7); err != nil {
+			t.Fatalf("%v", err)
+		}
+		got.Wait(1)
+	})
+	const want = "0 of 1 event after 10s:\n\tnot recorded\tbus: event \"orders.created\"#1 does not decode"
+	if len(failures) < len(want) || failures[:len(want)] != want {
+		t.Errorf("failures %q, want %q", failures, want)
+	}
+}
+
+func TestLastOfNothing(t *testing.T) {
+	t.Parallel()
+	failures := recording(t, func(_ testing.TB, _ *bus.Bus, got *bustest.Recorder[string]) { got.Last() })
+	if want := "no event has been recorded: none came"; failures != want {
+		t.Errorf("failures %q, want %q", failures, want)
+	}
+}
+
+// TestRecordersShareATest has subtests that run at the same time, each with a recorder of its own on one bus.
+func TestRecordersShareATest(t *testing.T) {
+	t.Parallel()
+	b := bustest.New(t)
+	for i := range 8 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			own := topic.New[string](fmt.Sprintf("orders.%d", i))
+			got := bustest.Record(t, b, own)
+			for range 50 {
+				publish(t, b, own, "a", "b")
+				got.ExpectExactly(equal("a", "b")...)
+			}
+		})
+	}
+}
+
+// TestAnotherHandlerDoesNotHoldExpectUp has a subscription beside the recorder that does nothing.
+func TestAnotherHandlerDoesNotHoldExpectUp(t *testing.T) {
+	t.Parallel()
+	b := bustest.New(t)
+	got := bustest.Record(t, b, orders)
+	release := make(chan struct{})
+	_, err := subscriber.New(b, orders, func(context.Context, topic.Event[string]) error {
+		<-release
+		return nil
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, orders, "a")
+	got.ExpectExactly(equal("a")...)
+	close(release)
+}
