@@ -6,9 +6,9 @@ import (
 
 // The limits are those of the driver over ZeroMQ: what goes through here goes through there.
 const (
-	maxTopic  = 255
-	maxSize   = 64 << 20
-	maxFrames = 1024 // topic, envelope and parts of the payload
+	maxTopic = 255
+	maxSize  = 64 << 20 // of topic, envelope and payload
+	maxParts = 1022     // of the payload
 )
 
 // check says whether m may be sent.
@@ -16,12 +16,12 @@ func (t *Transport) check(m *transport.Message) error {
 	if t.refusing.Load() {
 		return ErrClosed
 	}
-	switch frames := 2 + len(m.Payload); {
+	switch {
 	case len(m.Topic) > maxTopic:
 		return &LimitError{Field: "length of topic", Value: len(m.Topic), Limit: "255 bytes or less"}
 	case len(m.Payload) == 0:
 		return &LimitError{Field: "number of payload parts", Value: 0, Limit: "1 or more"}
-	case frames > maxFrames:
+	case len(m.Payload) > maxParts:
 		return &LimitError{Field: "number of payload parts", Value: len(m.Payload), Limit: "1022 or less"}
 	}
 	if size := len(m.Topic) + size(m); size > maxSize {

@@ -32,10 +32,11 @@ func (n *Network) Join() *Transport {
 		other.emit(transport.Event{Up: true, Peer: t.peer})
 	}
 	n.members = append(n.members, t)
-	others := slices.Clone(n.members)
+	links := append(slices.Clone(t.incoming), t.links()...)
 	n.mu.Unlock()
-	for _, m := range others {
-		m.changed.Tell()
+	for _, l := range links {
+		l.introduce()
+		l.to.changed.Tell()
 	}
 	return t
 }

@@ -2,16 +2,21 @@ package memory
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/transport"
 )
 
-var _ transport.Retainer = (*Transport)(nil)
+var (
+	_ transport.Retainer  = (*Transport)(nil)
+	_ transport.Requester = (*Transport)(nil)
+	_ transport.Tasker    = (*Transport)(nil)
+)
 
-// Transport is a member of a network. It is made by [Network.Join] and implements [transport.Retainer],
-// whose comments say how it behaves; here is only what is special to this one. All methods may be called concurrently,
+// Transport is a member of a network. It is made by [Network.Join] and implements [transport.Retainer], [transport.Requester]
+// and [transport.Tasker], whose comments say how it behaves; here is only what is special to this one. All methods may be called concurrently,
 // but for Receive, which has one caller at a time.
 type Transport struct {
 	network  *Network
@@ -20,6 +25,11 @@ type Transport struct {
 	incoming []*link                 // one from each peer; guarded by the network's lock
 	inbox    inbox
 	retained retention
+	requests requests
+	serving  serving
+	pushing  pushing
+	pulling  pulling
+	hands    sync.WaitGroup // the goroutines of its mailboxes
 	changed  change.Signal
 	news     news
 	counts   counts
@@ -32,6 +42,8 @@ func newTransport(n *Network, peer transport.Peer) *Transport {
 	t := &Transport{network: n, peer: peer, leaving: make(chan struct{}), ended: make(chan struct{})}
 	t.outgoing.Store(&[]*link{})
 	t.inbox.init()
+	t.requests.of, t.requests.pending = t, map[uint64]*exchange{}
+	t.serving.of = t
 	t.news.channel = make(chan transport.Event, eventBuffer)
 	return t
 }
@@ -64,15 +76,49 @@ func (t *Transport) end() bool {
 		return false
 	}
 	close(t.leaving)
-	outgoing, _ := t.network.leave(t)
+	outgoing, incoming := t.network.leave(t)
 	t.counts.untaken.Add(uint64(t.inbox.end()))
+	clients, workers, producers := t.close()
+	for _, l := range outgoing {
+		t.requests.lose(l.server)
+		l.client.leave()
+		l.producer.box.end(false, func() { l.producer.down(errLeft) })
+	}
+	for _, l := range incoming {
+		l.from.requests.lose(l.server)
+		l.worker.end(errLeft)
+		l.from.changed.Tell()
+	}
+	t.hands.Wait()
+	for _, c := range clients {
+		c.lose()
+	}
+	for _, w := range workers {
+		w.down(ErrClosed)
+	}
+	for _, p := range producers {
+		p.down(ErrClosed)
+	}
 	t.news.end()
 	t.changed.Tell()
-	for _, l := range outgoing {
-		l.to.changed.Tell()
-	}
 	close(t.ended)
 	return true
+}
+
+// close has nothing more handed on here, and returns those whose end is still to be told. They may be more than there are links: some of peers that
+// have left before.
+func (t *Transport) close() (clients []*client, workers []*worker, producers []*producer) {
+	clients, workers, producers = t.serving.all(), t.pushing.all(), t.pulling.all()
+	for _, c := range clients {
+		c.box.close()
+	}
+	for _, w := range workers {
+		w.box.close()
+	}
+	for _, p := range producers {
+		p.close()
+	}
+	return clients, workers, producers
 }
 
 // refuse has every method return ErrClosed from now on. It reports whether it is the first to do so. Who holds the network's lock can rely on

@@ -1,0 +1,484 @@
+package memory_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fanfare-go/fanfare/transport"
+	"github.com/fanfare-go/fanfare/transport/memory"
+)
+
+// source writes down what it is told, and who the workers are.
+type source struct {
+	told    log
+	workers chan transport.TaskWorker
+	reject  string // a task whose credit it rejects
+}
+
+// sink does the same.
+type sink struct {
+	told      log
+	producers chan transport.TaskProducer
+	hold      chan struct{} // if not nil, Tasks waits for it
+	takes     int           // how many of each call; negative: all
+}
+
+// log is what was told, without those calls that say only that something was written.
+type log struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *log) add(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, fmt.Sprintf(format, args...))
+}
+
+// want compares with what was told since it was asked last.
+func (l *log) want(t testing.TB, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.Equal(l.lines, want) {
+		t.Errorf("told %q, want %q", l.lines, want)
+	}
+	l.lines = nil
+}
+
+func newSource() *source { return &source{workers: make(chan transport.TaskWorker, 10)} }
+func newSink() *sink     { return &sink{producers: make(chan transport.TaskProducer, 10), takes: -1} }
+
+func (s *source) WorkerUp(w transport.TaskWorker) {
+	s.told.add("up %s", w.Peer().Address)
+	s.workers <- w
+}
+
+func (s *source) Credit(w transport.TaskWorker, task string, n uint32) {
+	s.told.add("credit %s %d", task, n)
+	if task == s.reject && task != "" {
+		w.Reject(errors.New("no such task"))
+	}
+}
+
+func (s *source) Ack(_ transport.TaskWorker, task string, first uint64, count uint32) {
+	s.told.add("ack %s %d+%d", task, first, count)
+}
+
+func (s *source) Nack(_ transport.TaskWorker, task string, seq uint64, delay time.Duration, reason string) {
+	s.told.add("nack %s %d %v %s", task, seq, delay, reason)
+}
+
+func (s *source) Written(w transport.TaskWorker) { s.told.add("written %d", w.Sent()) }
+
+func (s *source) WorkerDown(w transport.TaskWorker, err error) {
+	s.told.add("down %s %d %t", w.Peer().Address, w.Sent(), err != nil)
+}
+
+func (s *sink) ProducerUp(p transport.TaskProducer) {
+	s.told.add("up %s", p.Peer().Address)
+	s.producers <- p
+}
+
+func (s *sink) Tasks(_ transport.TaskProducer, tasks []transport.Message) int {
+	for _, m := range tasks {
+		s.told.add("task %s %t %s", m.Topic, m.Envelope != nil, text(m))
+	}
+	if s.hold != nil {
+		<-s.hold
+	}
+	if s.takes >= 0 {
+		return min(s.takes, len(tasks))
+	}
+	return len(tasks)
+}
+
+func (s *sink) ProducerDown(p transport.TaskProducer, err error) {
+	s.told.add("down %s %t", p.Peer().Address, err != nil)
+}
+
+func produce(t testing.TB, tr transport.Tasker, s transport.TaskSource) (release func()) {
+	t.Helper()
+	release, err := tr.Produce(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return release
+}
+
+func work(t testing.TB, tr transport.Tasker, s transport.TaskSink) (release func()) {
+	t.Helper()
+	release, err := tr.Work(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return release
+}
+
+func give(t testing.TB, w transport.TaskWorker, m *transport.Message, want uint64) {
+	t.Helper()
+	if nth, err := w.Send(m); nth != want || err != nil {
+		t.Fatalf("task %d, %v; want %d", nth, err, want)
+	}
+}
+
+func TestTasksAndWhatBecameOfThem(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		all := join(t, 2, nil)
+		from, to := newSource(), newSink()
+		produce(t, all[0], from)
+		work(t, all[1], to)
+		from.told.want(t, "up memory #2")
+		to.told.want(t, "up memory #1")
+		w, p := <-from.workers, <-to.producers
+
+		p.Credit("t", 3)
+		p.Credit("", 1)
+		from.told.want(t, "credit t 3", "credit  1")
+		m := numbered("t", 1, "one", "")
+		m.Owned = true
+		give(t, w, m, 1)
+		clear(m.Payload[0])
+		plain := numbered("t", 2, "two")
+		plain.Plain = true
+		give(t, w, plain, 2)
+		give(t, w, message("t", "three"), 3)
+		to.told.want(t, "task t true one|", "task  false two", "task  false three")
+		from.told.want(t, "written 3")
+		p.Ack("t", 1, 1)
+		p.Ack("t", 2, 1)
+		p.Nack("t", 3, time.Second, "why")
+		p.Nack("t", 4, -1, "")
+		p.Credit("t", 0)
+		from.told.want(t, "ack t 1+2", "nack t 3 1s why", "nack t 4 -1ns ", "credit t 0")
+		if a, b := all[0].Stats(), all[1].Stats(); a != (transport.Stats{Sent: 3}) || b != (transport.Stats{Received: 3}) {
+			t.Errorf("%+v, %+v", a, b)
+		}
+		if !all[0].Pushes() || !all[0].Pulls() || all[0].TaskLimit() != 64<<20 || all[0].FrameLimit() != 1022 {
+			t.Error("the limits have changed")
+		}
+		var limit *memory.LimitError
+		if _, err := w.Send(message("t")); !errors.As(err, &limit) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// A quick worker says little, and nothing that means something else.
+func TestWordsAreJoined(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		all := join(t, 2, nil)
+		from, to := newSource(), newSink()
+		work(t, all[1], to)
+		p := <-to.producers
+		p.Credit("t", 1) // nobody produces
+		p.Credit("t", 2)
+		p.Credit("u", math.MaxUint32)
+		p.Credit("u", 5)
+		p.Credit("v", 1)
+		p.Credit("v", 0)
+		p.Ack("t", 1, 1) // of nothing that anybody knows
+		synctest.Wait()
+		produce(t, all[0], from)
+		from.told.mu.Lock()
+		slices.Sort(from.told.lines)
+		from.told.mu.Unlock()
+		from.told.want(t, "credit t 3", fmt.Sprint("credit u ", uint32(math.MaxUint32)), "credit v 0", "up memory #2")
+	})
+}
+
+func TestEarlyAndLate(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		network := memory.NewNetwork(nil)
+		producing, working := joinTo(t, network), joinTo(t, network)
+		from, to := newSource(), newSink()
+		release := produce(t, producing, from)
+		var used *transport.InUseError
+		if _, err := producing.Produce(newSource()); !errors.As(err, &used) || used.What != "Produce" {
+			t.Errorf("%v", err)
+		}
+		give(t, <-from.workers, message("t", "before there is a sink"), 1)
+		from.told.want(t, "up memory #2")
+		leave := work(t, working, to)
+		if _, err := working.Work(newSink()); !errors.As(err, &used) || used.What != "Work" {
+			t.Errorf("%v", err)
+		}
+		to.told.want(t, "up memory #1", "task  false before there is a sink")
+		from.told.want(t, "written 1")
+
+		late := joinTo(t, network)
+		from.told.want(t, "up memory #3")
+		to.told.want(t, "up memory #3")
+		_ = late.Close()
+		from.told.want(t, "down memory #3 0 true")
+		to.told.want(t, "down memory #3 true")
+
+		release()
+		release()
+		(<-to.producers).Ack("t", 1, 1)
+		from.told.want(t)
+		again := newSource()
+		produce(t, producing, again)
+		again.told.want(t, "up memory #2")
+		leave()
+		leave()
+		give(t, <-again.workers, message("t", "waits"), 2)
+		to.told.want(t)
+		next := newSink()
+		work(t, working, next)
+		next.told.want(t, "up memory #1", "task  false waits")
+	})
+}
+
+// While a sink waits in Tasks nothing more is read from that producer, until there is no room.
+func TestSinkHoldsBackOneProducer(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		all := join(t, 3, &memory.Options{HWM: 2})
+		from, to, other := newSource(), newSink(), newSource()
+		to.hold = make(chan struct{})
+		produce(t, all[0], from)
+		produce(t, all[1], other)
+		work(t, all[2], to)
+		(<-from.workers).Peer()
+		w := <-from.workers
+		if w.Peer().Address != "memory #3" {
+			t.Fatal(w.Peer())
+		}
+		to.told.mu.Lock()
+		to.told.lines = nil
+		to.told.mu.Unlock()
+		give(t, w, message("t", "1"), 1)
+		synctest.Wait()
+		give(t, w, message("t", "2"), 2)
+		give(t, w, message("t", "3"), 3)
+		if nth, err := w.Send(message("t", "4")); nth != 0 || err != transport.ErrFull {
+			t.Errorf("task %d, %v", nth, err)
+		}
+		if n := w.Sent(); n != 1 {
+			t.Errorf("%d written", n)
+		}
+		to.told.want(t, "task  false 1")
+		to.hold <- struct{}{}
+		to.told.want(t, "task  false 2", "task  false 3")
+		from.told.want(t, "up memory #2", "up memory #3", "written 1", "written 3")
+		give(t, w, message("t", "4"), 4)
+		close(to.hold)
+		to.told.want(t, "task  false 4")
+	})
+}
+
+func TestUntakenTasks(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		all := join(t, 2, nil)
+		from, to := newSource(), newSink()
+		to.takes = 0
+		produce(t, all[0], from)
+		w := <-from.workers
+		give(t, w, message("t", "1"), 1)
+		give(t, w, message("t", "2"), 2)
+		work(t, all[1], to)
+		synctest.Wait()
+		if s := all[1].Stats(); s != (transport.Stats{Untaken: 2}) {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// A worker that ends has not got what was not written, and says before what it has said.
+func TestWorkerEnds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		all := join(t, 2, nil)
+		from, to := newSource(), newSink()
+		to.hold = make(chan struct{})
+		produce(t, all[0], from)
+		work(t, all[1], to)
+		w, p := <-from.workers, <-to.producers
+		give(t, w, message("t", "1"), 1)
+		synctest.Wait()
+		give(t, w, message("t", "2"), 2)
+		p.Credit("t", 1)
+		p.Ack("t", 1, 1)
+		closed := make(chan error)
+		go func() { closed <- all[1].Close() }()
+		from.told.want(t, "up memory #2", "written 1", "credit t 1", "ack t 1+1", "down memory #2 1 true")
+		if _, err := w.Send(message("t", "3")); err != transport.ErrLost {
+			t.Errorf("%v", err)
+		}
+		select {
+		case <-closed:
+			t.Error("Close does not wait for the sink")
+		default:
+		}
+		close(to.hold)
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+		to.told.want(t, "up memory #1", "task  false 1", "down memory #1 true")
+		p.Ack("t", 2, 1)
+		from.told.want(t)
+		if s := all[0].Stats(); s != (transport.Stats{Sent: 1}) {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// What a producer has given is still handed on when it ends.
+func TestProducerEnds(t *testing.T) {
+	for _, early := range []bool{true, false} {
+		t.Run(fmt.Sprintf("worker there %t", early), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				all := join(t, 2, nil)
+				from, to := newSource(), newSink()
+				produce(t, all[0], from)
+				if early {
+					to.hold = make(chan struct{})
+					work(t, all[1], to)
+				}
+				w := <-from.workers
+				for i := range 3 {
+					give(t, w, message("t", fmt.Sprint(i)), uint64(i+1))
+					synctest.Wait()
+				}
+				if err := all[0].Shutdown(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if early {
+					close(to.hold)
+				} else {
+					work(t, all[1], to)
+				}
+				to.told.want(t, "up memory #1", "task  false 0", "task  false 1", "task  false 2", "down memory #1 true")
+				from.told.mu.Lock()
+				if last := from.told.lines[len(from.told.lines)-1]; last != fmt.Sprintf("down memory #2 %d true", w.Sent()-map[bool]uint64{true: 2, false: 3}[early]) {
+					t.Errorf("the source was told %q last", last)
+				}
+				from.told.mu.Unlock()
+				for call, err := range map[string]error{"Produce": second(all[0].Produce(from)), "Work": second(all[0].Work(to)), "Send": second(w.Send(message("t", "x")))} {
+					if err != memory.ErrClosed {
+						t.Errorf("%s: %v", call, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// Rejecting ends the way of tasks in that direction, and nothing else.
+func TestReject(t *testing.T) {
+	for name, tc := range map[string]struct {
+		reject   func(w transport.TaskWorker, p transport.TaskProducer)
+		rejecter int
+		role     string
+	}{
+		"worker":      {func(w transport.TaskWorker, _ transport.TaskProducer) { w.Reject(errors.New("it lies")) }, 0, "worker"},
+		"producer":    {func(_ transport.TaskWorker, p transport.TaskProducer) { p.Reject(errors.New("it lies")) }, 1, "producer"},
+		"in a call":   {func(_ transport.TaskWorker, p transport.TaskProducer) { p.Credit("bad", 1) }, 0, "worker"},
+		"no task":     {func(_ transport.TaskWorker, p transport.TaskProducer) { p.Ack("t", 0, 1) }, 0, "worker"},
+		"no number":   {func(_ transport.TaskWorker, p transport.TaskProducer) { p.Ack("t", 1, 0) }, 0, "worker"},
+		"no sequence": {func(_ transport.TaskWorker, p transport.TaskProducer) { p.Ack("t", math.MaxUint64, 1) }, 0, "worker"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				all := join(t, 2, nil)
+				from, to := newSource(), newSink()
+				from.reject = "bad"
+				produce(t, all[0], from)
+				work(t, all[1], to)
+				w, p := <-from.workers, <-to.producers
+				subscribe(t, all[1], "")
+				for _, tr := range all {
+					<-tr.Events()
+				}
+				tc.reject(w, p)
+				tc.reject(w, p)
+				synctest.Wait()
+				if _, err := w.Send(message("t", "x")); err != transport.ErrLost {
+					t.Errorf("%v", err)
+				}
+				if e := <-all[tc.rejecter].Events(); e.Up || !e.Bad || e.Err == nil || e.Peer.Role != tc.role {
+					t.Errorf("%+v", e)
+				}
+				for i, tr := range all {
+					if s := tr.Stats(); s.BadPeers != uint64(1-(i+tc.rejecter)%2) || len(tr.Events()) != 0 {
+						t.Errorf("transport %d: %+v, %d events", i, s, len(tr.Events()))
+					}
+				}
+				to.told.want(t, "up memory #1", "down memory #1 true")
+				from.told.mu.Lock()
+				if last := from.told.lines[len(from.told.lines)-1]; last != "down memory #2 0 true" {
+					t.Errorf("the source was told %q", from.told.lines)
+				}
+				from.told.mu.Unlock()
+				publish(t, all[0], message("a", "all well"))
+				if got := received(t, all[1]); !slices.Equal(got, []string{"a all well"}) {
+					t.Errorf("got %q", got)
+				}
+				produce(t, all[1], newSource())
+				back := newSink()
+				work(t, all[0], back)
+				back.told.want(t, "up memory #2")
+			})
+		})
+	}
+}
+
+// What peers announce while nobody produces is bounded.
+func TestAnnouncedNames(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		all := join(t, 2, nil)
+		to := newSink()
+		work(t, all[1], to)
+		p := <-to.producers
+		for i := range 4096 {
+			p.Credit(fmt.Sprint(i), 1)
+		}
+		p.Credit("0", 1)
+		to.told.want(t, "up memory #1")
+		p.Credit("one too many", 1)
+		to.told.want(t, "down memory #1 true")
+		if s := all[0].Stats(); s.BadPeers != 1 {
+			t.Errorf("%+v", s)
+		}
+		from := newSource()
+		produce(t, all[0], from)
+		from.told.want(t)
+	})
+}
+
+// Everything ends at any moment, and what was written and what was not adds up.
+func TestTasksWhileAllCloses(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		for range 100 {
+			all := join(t, 2, nil)
+			from, to := newSource(), newSink()
+			produce(t, all[0], from)
+			work(t, all[1], to)
+			w, p := <-from.workers, <-to.producers
+			var users sync.WaitGroup
+			users.Go(func() {
+				for i := range 100 {
+					if _, err := w.Send(message("t", "x")); err != nil {
+						return
+					}
+					p.Ack("t", uint64(i+1), 1)
+				}
+			})
+			users.Go(func() { _ = all[1].Close() })
+			users.Wait()
+			a, b := all[0].Stats(), all[1].Stats()
+			if a.Sent != b.Received+b.Untaken || a.Sent != w.Sent() {
+				t.Errorf("%d sent, %d of them written, %d received, %d untaken", a.Sent, w.Sent(), b.Received, b.Untaken)
+			}
+			_ = all[0].Close()
+		}
+	})
+}
