@@ -17,7 +17,6 @@ import (
 type double[T any] struct {
 	t     testing.TB
 	start time.Time
-	over  chan struct{} // closed at the end of the test
 
 	mu       sync.Mutex
 	script   script
@@ -29,7 +28,7 @@ type double[T any] struct {
 
 func newDouble[T any](t testing.TB, behaviors []Behavior) *double[T] {
 	t.Helper()
-	d := &double[T]{t: t, start: time.Now(), over: make(chan struct{}), changed: make(chan struct{})}
+	d := &double[T]{t: t, start: time.Now(), changed: make(chan struct{})}
 	d.script.behaviors = slices.Clone(behaviors)
 	if fault := d.script.fault(); fault != "" {
 		t.Fatalf("%s", fault)
@@ -41,11 +40,10 @@ func newDouble[T any](t testing.TB, behaviors []Behavior) *double[T] {
 	return d
 }
 
-// finish releases what is blocked, and reports what is left of the scripts.
+// finish reports what is left of the scripts.
 func (d *double[T]) finish() {
 	d.t.Helper()
 	d.mu.Lock()
-	close(d.over)
 	calls, waits := d.script, d.waits
 	d.mu.Unlock()
 	if d.t.Failed() || d.t.Skipped() {
@@ -221,7 +219,7 @@ func (d *double[T]) behave(ctx context.Context, b Behavior, n int, gate <-chan s
 	select {
 	case <-gate:
 	case <-timeout:
-	case <-d.over:
+	case <-d.t.Context().Done(): // the end of the test, before any of its cleanups: those of its buses wait for their handlers
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -1,6 +1,7 @@
 package bustest_test
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -12,6 +13,7 @@ import (
 // fakeTB is the test that a helper believes to be in: it may fail without the true test failing.
 type fakeTB struct {
 	testing.TB
+	ctx context.Context
 
 	mu       sync.Mutex
 	logged   []string
@@ -21,7 +23,10 @@ type fakeTB struct {
 
 // run calls f as the body of a test, then the cleanups, each as the testing package does it. It returns the failures.
 func (f *fakeTB) run(body func(t testing.TB)) (failures string) {
+	var end context.CancelFunc
+	f.ctx, end = context.WithCancel(f.TB.Context())
 	f.step(func() { body(f) })
+	end()
 	for _, cleanup := range slices.Backward(f.cleanups) {
 		f.step(cleanup)
 	}
@@ -41,6 +46,8 @@ func (f *fakeTB) step(call func()) {
 }
 
 func (f *fakeTB) Helper() {}
+
+func (f *fakeTB) Context() context.Context { return f.ctx }
 
 func (f *fakeTB) Failed() bool {
 	f.mu.Lock()

@@ -1,8 +1,6 @@
 package bustest_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -52,7 +50,7 @@ func TestSubscriberOnABus(t *testing.T) {
 	})
 }
 
-// TestBlockedSubscriberOnABus is released by the end of its test, or by the end of the bus if that comes first.
+// TestBlockedSubscriberOnABus is released by the end of its test, which comes before the end of the bus, whichever was made first.
 func TestBlockedSubscriberOnABus(t *testing.T) {
 	t.Parallel()
 	for name, busFirst := range map[string]bool{"bus first": true, "fake first": false} {
@@ -77,7 +75,7 @@ func TestBlockedSubscriberOnABus(t *testing.T) {
 			if failures != "" {
 				t.Errorf("failures %q", failures)
 			}
-			if ended := fake.Wait(1)[0]; busFirst == errors.Is(ended.Err, context.Canceled) {
+			if ended := fake.Wait(1)[0]; ended.Err != nil {
 				t.Errorf("it has ended so: %v", ended)
 			}
 		})

@@ -29,6 +29,7 @@ var _ pipeline.Interface[any] = (*Task[any])(nil)
 func NewTask[T any](t testing.TB, task pipeline.Task[T], script ...Behavior) *Task[T] {
 	t.Helper()
 	b := New(t)
+	AllowUndelivered(t, b) // nobody does what is sent
 	f := &Task[T]{double: newDouble[T](t, script), task: task}
 	var err error
 	f.producer, err = pipeline.NewProducer(b, task, &pipeline.ProducerOptions{

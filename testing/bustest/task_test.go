@@ -140,6 +140,7 @@ func TestFakeWorker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
+		bustest.AllowUndelivered(t, b) // nobody does the dead letter
 		fake := bustest.NewTask(t, resize, bustest.FailTimes(2, errScripted), bustest.Panic("boom"), bustest.Block())
 		if _, err := pipeline.NewWorker(b, resize, fake.Handle, nil); err != nil {
 			t.Fatal(err)
