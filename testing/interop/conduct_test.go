@@ -31,7 +31,7 @@ func TestHeartbeats(t *testing.T) {
 	t.Parallel()
 	t.Run("our PUB", func(t *testing.T) {
 		t.Parallel()
-		b, tr := join(t, zmq.Options{Publish: zmq.Bind(anyPort), Plain: true})
+		b, tr := join(t, zmq.Options{Publish: zmq.Bind(interop.AnyPort), Plain: true})
 		python := interop.Socket(t, interop.Spec{
 			Type: "SUB", Connect: tr.Bound().Publish, Subscribe: []string{"a"}, Options: heartbeats, Monitor: true,
 		})
@@ -42,11 +42,11 @@ func TestHeartbeats(t *testing.T) {
 	})
 	t.Run("our SUB", func(t *testing.T) {
 		t.Parallel()
-		b, tr := join(t, zmq.Options{Subscribe: zmq.Bind(anyPort)})
+		b, tr := join(t, zmq.Options{Subscribe: zmq.Bind(interop.AnyPort)})
 		told := notices(b)
 		sub, _ := collect(t, b, prefix("a"))
 		python := interop.Socket(t, interop.Spec{Type: "PUB", Connect: tr.Bound().Subscribe, Options: heartbeats, Monitor: true})
-		if err := sub.WaitPublishers(patient(t), 1); err != nil {
+		if err := sub.WaitPublishers(interop.Patient(t), 1); err != nil {
 			t.Fatal(err)
 		}
 		notice[bus.PeerUp](t, told)
@@ -60,9 +60,9 @@ func TestHeartbeats(t *testing.T) {
 // Sockets that do not belong together are refused, by whoever sees it first, and the others do not notice.
 func TestIncompatiblePeers(t *testing.T) {
 	t.Parallel()
-	server := interop.Socket(t, interop.Spec{Type: "REP", Bind: []string{"tcp://127.0.0.1:*"}, Monitor: true})
-	healthy := interop.Socket(t, interop.Spec{Type: "PUB", Bind: []string{"tcp://127.0.0.1:*"}, Send: [][]any{{"a", "well"}}})
-	b, tr := join(t, zmq.Options{Subscribe: zmq.Bind(anyPort).Connect(server.Ready()[0], healthy.Ready()[0])})
+	server := interop.Socket(t, interop.Spec{Type: "REP", Bind: []string{interop.AnyPort}, Monitor: true})
+	healthy := interop.Socket(t, interop.Spec{Type: "PUB", Bind: []string{interop.AnyPort}, Send: [][]any{{"a", "well"}}})
+	b, tr := join(t, zmq.Options{Subscribe: zmq.Bind(interop.AnyPort).Connect(server.Ready()[0], healthy.Ready()[0])})
 	told := notices(b)
 	_, events := collect(t, b, prefix(""))
 	push := interop.Socket(t, interop.Spec{Type: "PUSH", Connect: tr.Bound().Subscribe, Monitor: true})
@@ -72,7 +72,7 @@ func TestIncompatiblePeers(t *testing.T) {
 		}
 	}
 	for range 10 {
-		if e := next(t, events); e.Value != "well" {
+		if e := interop.Next(t, events); e.Value != "well" {
 			t.Fatalf("%v", e)
 		}
 	}
@@ -96,7 +96,7 @@ func TestManySubscriptions(t *testing.T) {
 	for i := range subscriptions {
 		prefixes = append(prefixes, fmt.Sprintf("many.%04d", i))
 	}
-	b, tr := join(t, zmq.Options{Publish: zmq.Bind(anyPort), SendHWM: -1, Plain: true})
+	b, tr := join(t, zmq.Options{Publish: zmq.Bind(interop.AnyPort), SendHWM: -1, Plain: true})
 	python := interop.Socket(t, interop.Spec{
 		Type: "SUB", Connect: tr.Bound().Publish, Subscribe: prefixes,
 		Options: map[string]any{"SNDHWM": 0, "RCVHWM": 0}, // or libzmq itself forgets those beyond 1000

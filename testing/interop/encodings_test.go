@@ -114,22 +114,22 @@ func (v *conversation[T]) same(t *testing.T, python *interop.Process) {
 }
 
 func (v *conversation[T]) subscribe(t *testing.T) {
-	at := ipc(t)
+	at := interop.IPC(t)
 	b, _ := join(t, zmq.Options{Subscribe: zmq.Connect(at)})
 	_, events := collect(t, b, topic.New[T]("talk").WithCodec(v.codec))
 	v.python(t, "XPUB", "bind", at).Ready()
-	v.check(t, next(t, events).Value)
+	v.check(t, interop.Next(t, events).Value)
 }
 
 func (v *conversation[T]) publish(t *testing.T) {
-	b, tr := join(t, zmq.Options{Publish: zmq.Bind(anyPort)})
+	b, tr := join(t, zmq.Options{Publish: zmq.Bind(interop.AnyPort)})
 	python := v.python(t, "SUB", "connect", tr.Bound().Publish[0])
 	python.Ready()
 	pub, err := publisher.New(b, topic.New[T]("talk").WithCodec(v.codec), &publisher.Options{Plain: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := pub.WaitSubscribers(patient(t), 1); err != nil {
+	if err := pub.WaitSubscribers(interop.Patient(t), 1); err != nil {
 		t.Fatal(err)
 	}
 	send(t, pub, v.value)
@@ -137,23 +137,23 @@ func (v *conversation[T]) publish(t *testing.T) {
 }
 
 func (v *conversation[T]) pull(t *testing.T) {
-	b, tr := join(t, zmq.Options{Pull: zmq.Bind(anyPort)})
+	b, tr := join(t, zmq.Options{Pull: zmq.Bind(interop.AnyPort)})
 	done := make(chan T, 1)
 	worker := func(_ context.Context, value T) error { done <- value; return nil }
 	if _, err := pipeline.NewWorker(b, pipeline.NewTask[T]("talk").WithCodec(v.codec), worker, &pipeline.Options{Default: true}); err != nil {
 		t.Fatal(err)
 	}
 	v.python(t, "PUSH", "connect", tr.Bound().Pull[0]).Ready()
-	v.check(t, next(t, done))
+	v.check(t, interop.Next(t, done))
 }
 
 func (v *conversation[T]) push(t *testing.T) {
-	b, tr := join(t, zmq.Options{Push: zmq.Bind(anyPort)})
+	b, tr := join(t, zmq.Options{Push: zmq.Bind(interop.AnyPort)})
 	p, err := pipeline.NewProducer(b, pipeline.NewTask[T]("talk").WithCodec(v.codec), &pipeline.ProducerOptions{Plain: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Send(patient(t), v.value); err != nil {
+	if err := p.Send(interop.Patient(t), v.value); err != nil {
 		t.Fatal(err)
 	}
 	python := v.python(t, "PULL", "connect", tr.Bound().Push[0])
@@ -167,7 +167,7 @@ func (v *conversation[T]) call() request.Call[T, T] {
 }
 
 func (v *conversation[T]) reply(t *testing.T) {
-	b, tr := join(t, zmq.Options{Serve: zmq.Bind(anyPort)})
+	b, tr := join(t, zmq.Options{Serve: zmq.Bind(interop.AnyPort)})
 	asked := make(chan T, 1)
 	handler := func(_ context.Context, value T) (T, error) {
 		asked <- value
@@ -178,18 +178,18 @@ func (v *conversation[T]) reply(t *testing.T) {
 	}
 	python := v.python(t, "REQ", "connect", tr.Bound().Serve[0])
 	python.Ready()
-	v.check(t, next(t, asked))
+	v.check(t, interop.Next(t, asked))
 	v.same(t, python)
 }
 
 func (v *conversation[T]) request(t *testing.T) {
-	python := v.python(t, "REP", "bind", "tcp://127.0.0.1:*")
+	python := v.python(t, "REP", "bind", interop.AnyPort)
 	b, _ := join(t, zmq.Options{Request: zmq.Connect(python.Ready()...)})
 	client, err := request.NewClient(b, v.call(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	reply, err := client.Do(patient(t), v.value)
+	reply, err := client.Do(interop.Patient(t), v.value)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,14 +200,14 @@ func (v *conversation[T]) request(t *testing.T) {
 // What does not decode is a DecodeError that says where: Python sends GBK to who expects UTF-8.
 func TestPyzmqMismatch(t *testing.T) {
 	t.Parallel()
-	python := interop.Python(t, "talk.py", "REP", "bind", "tcp://127.0.0.1:*", "string gbk", `"42 订单"`)
+	python := interop.Python(t, "talk.py", "REP", "bind", interop.AnyPort, "string gbk", `"42 订单"`)
 	b, _ := join(t, zmq.Options{Request: zmq.Connect(python.Ready()...)})
 	call := request.NewCall[string, string]("talk").WithCodec(codec.String)
 	client, err := request.NewClient(b, call, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.Do(patient(t), "42")
+	_, err = client.Do(interop.Patient(t), "42")
 	var undecoded *bus.DecodeError
 	if !errors.As(err, &undecoded) || undecoded.Topic != "talk" || undecoded.Type != "string" || undecoded.ContentType != "text/plain; charset=utf-8" || undecoded.Offset != 3 {
 		t.Errorf("Do returned %v", err)

@@ -15,7 +15,7 @@ import (
 
 func TestThreeFramesToPython(t *testing.T) {
 	t.Parallel()
-	b, tr := join(t, zmq.Options{Publish: zmq.Bind(anyPort)})
+	b, tr := join(t, zmq.Options{Publish: zmq.Bind(interop.AnyPort)})
 	python := interop.Socket(t, interop.Spec{Type: "SUB", Connect: tr.Bound().Publish, Subscribe: []string{"weather"}})
 	send(t, newPublisher(t, b, text("weather.berlin"), 1), "rain")
 	frames := python.Message()
@@ -50,7 +50,7 @@ func TestEnvelopeReader(t *testing.T) {
 	if lines := strings.Count(interop.EnvelopeReader, "\n"); lines >= 30 {
 		t.Errorf("the envelope reader has %d lines", lines)
 	}
-	b, tr := join(t, zmq.Options{Publish: zmq.Bind(anyPort)})
+	b, tr := join(t, zmq.Options{Publish: zmq.Bind(interop.AnyPort)})
 	_, local := collect(t, b, topic.NewPrefix[string]("weather.").WithCodec(text("w").Codec()))
 	python := interop.Python(t, "read_envelope.py", tr.Bound().Publish[0], "weather.")
 	named := text("weather.münchen").WithKey(func(s string) string { return "key of " + s })
@@ -60,10 +60,10 @@ func TestEnvelopeReader(t *testing.T) {
 		{publisher.Header("unit", "°C"), publisher.Header("empty", "")},
 		{publisher.ID("my own"), publisher.Key("other")},
 	} {
-		if err := pub.Publish(patient(t), "snow", attributes...); err != nil {
+		if err := pub.Publish(interop.Patient(t), "snow", attributes...); err != nil {
 			t.Fatal(err)
 		}
-		e := next(t, local)
+		e := interop.Next(t, local)
 		want := decoded{
 			Topic: e.Topic(), Source: e.Source().String(), Payload: e.Value, ID: e.ID(), Seq: e.Seq(), Time: e.Time().UnixNano(),
 			Properties: map[string]string{"key": e.Key()},

@@ -26,7 +26,7 @@ type object struct {
 // Objects go between send_pyobj and recv_pyobj and programs of ours.
 func TestPythonObjects(t *testing.T) {
 	t.Parallel()
-	there, here := ipc(t), ipc(t)
+	there, here := interop.IPC(t), interop.IPC(t)
 	python := interop.Python(t, "objects.py", there, here)
 	python.Ready()
 	b, _ := join(t, zmq.Options{Subscribe: zmq.Connect(there), Publish: zmq.Connect(here), Plain: true})
@@ -46,11 +46,11 @@ func TestPythonObjects(t *testing.T) {
 		{ID: 2, Shared: [][]int{{1, 2}, {1, 2}}, Nested: map[string]any{"a": map[string]any{"b": []any{map[string]any{}}}}},
 	}
 	for range 4 { // they come in turns, from any of them on
-		o := next(t, typed).Value
+		o := interop.Next(t, typed).Value
 		if (o.ID != 1 && o.ID != 2) || !reflect.DeepEqual(o, wantTyped[o.ID-1]) {
 			t.Errorf("received %+v", o)
 		}
-		n := next(t, natural).Value
+		n := interop.Next(t, natural).Value
 		if !reflect.DeepEqual(n, wantNatural[0]) && !reflect.DeepEqual(n, wantNatural[1]) {
 			t.Errorf("received %#v", n)
 		}

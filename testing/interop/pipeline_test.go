@@ -97,9 +97,9 @@ type run struct {
 }
 
 func newRun(t *testing.T, s stages, program string) *run {
-	r := &run{stages: s, program: program, numbers: ipc(t)}
+	r := &run{stages: s, program: program, numbers: interop.IPC(t)}
 	for range pipelineWorkers {
-		r.results = append(r.results, ipc(t))
+		r.results = append(r.results, interop.IPC(t))
 	}
 	return r
 }
@@ -155,7 +155,7 @@ func (r *run) startProducer(t *testing.T) {
 	}
 	var sending sync.WaitGroup
 	t.Cleanup(sending.Wait)
-	ctx := patient(t)
+	ctx := interop.Patient(t)
 	failed := make(chan error, 1)
 	sending.Go(func() {
 		for n := range pipelineTasks {
@@ -167,7 +167,7 @@ func (r *run) startProducer(t *testing.T) {
 		failed <- p.Wait(ctx)
 	})
 	r.sent = func() {
-		if err := next(t, failed); err != nil {
+		if err := interop.Next(t, failed); err != nil {
 			t.Error(err)
 		}
 		s := p.Stats()
@@ -191,9 +191,13 @@ func (r *run) startWorker(t *testing.T, i int) {
 	if !r.collect || r.plain {
 		args = append(args, "-plain")
 	}
-	worker := interop.Start(t, endWithUs(exec.Command(r.program, args...)))
+	worker := interop.Start(t, exec.Command(r.program, args...))
 	worker.Ready()
-	r.workers = append(r.workers, worker.Terminate)
+	r.workers = append(r.workers, func() {
+		if err := worker.Terminate(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func (r *run) startCollector(t *testing.T) {
@@ -229,9 +233,9 @@ func (r *run) startCollector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.next = func() result { return next(t, collected) }
+	r.next = func() result { return interop.Next(t, collected) }
 	r.rest = func() int {
-		if err := b.Shutdown(patient(t)); err != nil {
+		if err := b.Shutdown(interop.Patient(t)); err != nil {
 			t.Error(err)
 		}
 		if s := w.Stats(); s.Begun != pipelineTasks || s.Succeeded != s.Begun {

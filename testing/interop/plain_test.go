@@ -21,7 +21,7 @@ func TestTwoFramesFromPython(t *testing.T) {
 	t.Parallel()
 	check := func(t *testing.T, b *bus.Bus, events <-chan topic.Event[string]) {
 		for range 20 {
-			if e := next(t, events); e.Topic() != "client1" || e.Value != "message for client1" || e.Source() != uuid.Nil || e.Seq() != 0 {
+			if e := interop.Next(t, events); e.Topic() != "client1" || e.Value != "message for client1" || e.Source() != uuid.Nil || e.Seq() != 0 {
 				t.Fatalf("%v", e)
 			}
 		}
@@ -31,14 +31,14 @@ func TestTwoFramesFromPython(t *testing.T) {
 	}
 	t.Run("peer first", func(t *testing.T) {
 		t.Parallel()
-		python := interop.Socket(t, interop.Spec{Type: "PUB", Bind: []string{"tcp://127.0.0.1:*"}, Send: clients})
+		python := interop.Socket(t, interop.Spec{Type: "PUB", Bind: []string{interop.AnyPort}, Send: clients})
 		b, _ := join(t, zmq.Options{Subscribe: zmq.Connect(python.Ready()...)})
 		_, events := collect(t, b, prefix("client1"))
 		check(t, b, events)
 	})
 	t.Run("bus first", func(t *testing.T) {
 		t.Parallel()
-		at := ipc(t)
+		at := interop.IPC(t)
 		b, _ := join(t, zmq.Options{Subscribe: zmq.Connect(at)})
 		_, events := collect(t, b, prefix("client1"))
 		interop.Socket(t, interop.Spec{Type: "PUB", Bind: []string{at}, Send: clients})
@@ -46,10 +46,10 @@ func TestTwoFramesFromPython(t *testing.T) {
 	})
 	t.Run("bus binds", func(t *testing.T) {
 		t.Parallel()
-		b, tr := join(t, zmq.Options{Subscribe: zmq.Bind(anyPort)})
+		b, tr := join(t, zmq.Options{Subscribe: zmq.Bind(interop.AnyPort)})
 		sub, events := collect(t, b, prefix("client1"))
 		interop.Socket(t, interop.Spec{Type: "PUB", Connect: tr.Bound().Subscribe, Send: clients})
-		if err := sub.WaitPublishers(patient(t), 1); err != nil {
+		if err := sub.WaitPublishers(interop.Patient(t), 1); err != nil {
 			t.Fatal(err)
 		}
 		check(t, b, events)
@@ -72,12 +72,12 @@ func TestTwoFramesToPython(t *testing.T) {
 	}
 	t.Run("bus binds", func(t *testing.T) {
 		t.Parallel()
-		b, tr := join(t, zmq.Options{Publish: zmq.Bind(anyPort), Plain: true})
+		b, tr := join(t, zmq.Options{Publish: zmq.Bind(interop.AnyPort), Plain: true})
 		check(t, b, interop.Socket(t, interop.Spec{Type: "SUB", Connect: tr.Bound().Publish, Subscribe: []string{"client2"}}))
 	})
 	t.Run("peer binds", func(t *testing.T) {
 		t.Parallel()
-		python := interop.Socket(t, interop.Spec{Type: "SUB", Bind: []string{"tcp://127.0.0.1:*"}, Subscribe: []string{"client2"}})
+		python := interop.Socket(t, interop.Spec{Type: "SUB", Bind: []string{interop.AnyPort}, Subscribe: []string{"client2"}})
 		b, _ := join(t, zmq.Options{Publish: zmq.Connect(python.Ready()...), Plain: true})
 		check(t, b, python)
 	})
@@ -86,11 +86,11 @@ func TestTwoFramesToPython(t *testing.T) {
 // A message of one frame has no topic: prefixes select it by its text.
 func TestSingleFramesFromPython(t *testing.T) {
 	t.Parallel()
-	python := interop.Socket(t, interop.Spec{Type: "PUB", Bind: []string{"tcp://127.0.0.1:*"}, Send: [][]any{{"10001 -5 43"}, {"10002 7 60"}}})
+	python := interop.Socket(t, interop.Spec{Type: "PUB", Bind: []string{interop.AnyPort}, Send: [][]any{{"10001 -5 43"}, {"10002 7 60"}}})
 	b, _ := join(t, zmq.Options{Subscribe: zmq.Connect(python.Ready()...)})
 	_, events := collect(t, b, prefix("10001"))
 	for range 10 {
-		if e := next(t, events); e.Topic() != "10001" || e.Value != "10001 -5 43" {
+		if e := interop.Next(t, events); e.Topic() != "10001" || e.Value != "10001 -5 43" {
 			t.Fatalf("%v", e)
 		}
 	}
@@ -105,11 +105,11 @@ func TestSizesFromPython(t *testing.T) {
 	for _, size := range sizes {
 		messages = append(messages, []any{fmt.Sprint("size ", size), size})
 	}
-	b, tr := join(t, zmq.Options{Subscribe: zmq.Bind(anyPort)})
+	b, tr := join(t, zmq.Options{Subscribe: zmq.Bind(interop.AnyPort)})
 	_, events := collect(t, b, topic.NewPrefix[[]byte]("size ").WithCodec(codec.Raw))
 	interop.Socket(t, interop.Spec{Type: "PUB", Connect: tr.Bound().Subscribe, Send: messages, Every: 20})
 	for missing := sizes; len(missing) > 0; {
-		e := next(t, events)
+		e := interop.Next(t, events)
 		if e.Topic() != fmt.Sprint("size ", len(e.Value)) || !bytes.Equal(e.Value, interop.Pattern(len(e.Value))) {
 			t.Fatalf("%d bytes on %q", len(e.Value), e.Topic())
 		}
@@ -121,7 +121,7 @@ func TestSizesFromPython(t *testing.T) {
 
 func TestSizesToPython(t *testing.T) {
 	t.Parallel()
-	b, tr := join(t, zmq.Options{Publish: zmq.Bind(anyPort), Plain: true})
+	b, tr := join(t, zmq.Options{Publish: zmq.Bind(interop.AnyPort), Plain: true})
 	python := interop.Socket(t, interop.Spec{Type: "SUB", Connect: tr.Bound().Publish, Subscribe: []string{"size"}})
 	pub := newPublisher(t, b, topic.New[[]byte]("size").WithCodec(codec.Raw), 1)
 	for _, size := range sizes {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,11 @@ var peers embed.FS
 //
 //go:embed peers/read_envelope.py
 var EnvelopeReader string
+
+// harness is the module that the peers share.
+//
+//go:embed peers/harness.py
+var harness []byte
 
 // imported tells, with what Python said, whether it has the zmq package. It looks once.
 var imported = sync.OnceValues(func() ([]byte, error) { return exec.Command(python, "-c", "import zmq").CombinedOutput() })
@@ -46,17 +52,37 @@ func Missing(t testing.TB, what string) {
 	t.Skip(what)
 }
 
-// Python runs one of the programs in peers, by the name of its file.
+// Python runs one of the programs in peers, by the name of its file. What each does and which arguments it takes is at its beginning.
 func Python(t testing.TB, name string, args ...string) *Process {
 	t.Helper()
-	Require(t)
 	source, err := peers.ReadFile(path.Join("peers", name))
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("there is no such peer: %v", err)
 	}
-	p := Start(t, exec.Command(python, append([]string{"-u", "-c", string(source)}, args...)...))
-	p.name = name
-	return p
+	return script(t, name, source, args)
+}
+
+// Script runs a Python program of the test's own. It can import harness, the module that the programs in peers share: what a Process needs to know of a
+// program is said by its functions. The test is skipped where Python's zmq package is not installed, see [Require].
+func Script(t testing.TB, source string, args ...string) *Process {
+	t.Helper()
+	return script(t, "script.py", []byte(source), args)
+}
+
+// script runs a program from a file, beside that of the module: so an error of Python shows the lines that have led to it.
+func script(t testing.TB, name string, source []byte, args []string) *Process {
+	t.Helper()
+	Require(t)
+	dir := t.TempDir()
+	for file, content := range map[string][]byte{name: source, "harness.py": harness} {
+		if err := os.WriteFile(filepath.Join(dir, file), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(python, "-B", "-u", filepath.Join(dir, name))
+	fixed := len(cmd.Args)
+	cmd.Args = append(cmd.Args, args...)
+	return start(t, name, cmd, fixed)
 }
 
 // Spec describes a libzmq socket.
@@ -99,24 +125,18 @@ func Socket(t testing.TB, spec Spec) *Process {
 // that counts bytes of Pattern when it has more than 100 of those.
 func (p *Process) Message() []any {
 	p.t.Helper()
-	for {
-		line := p.Line()
-		if !strings.HasPrefix(line, "[") {
-			continue
-		}
-		var frames []any
-		if err := json.Unmarshal([]byte(line), &frames); err != nil {
-			p.t.Fatalf("%s: %v", line, err)
-		}
-		return frames
+	line := p.Find("message", func(line string) bool { return strings.HasPrefix(line, "[") })
+	var frames []any
+	if err := json.Unmarshal([]byte(line), &frames); err != nil {
+		p.fatalf("%s said a message that is none: %v", p.name, err)
 	}
+	return frames
 }
 
 // Event waits for an event of the monitor of a Socket, by libzmq's name such as "DISCONNECTED", and skips its other lines.
 func (p *Process) Event(name string) {
 	p.t.Helper()
-	for p.Line() != "event "+name {
-	}
+	p.Find("event "+name, func(line string) bool { return line == "event "+name })
 }
 
 // Pattern returns n bytes that are the same on both sides. They do not begin like a subscription of XSUB.

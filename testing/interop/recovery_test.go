@@ -14,23 +14,25 @@ import (
 // A publisher of ours is killed and started again. Subscribers of both kinds go on by themselves, and ours tells of the new source.
 func TestGoPublisherKilled(t *testing.T) {
 	t.Parallel()
-	at := ipc(t)
+	at := interop.IPC(t)
 	b, _ := join(t, zmq.Options{Subscribe: zmq.Connect(at)})
 	told := notices(b)
 	_, events := collect(t, b, mortal)
 	python := interop.Socket(t, interop.Spec{Type: "SUB", Connect: []string{at}, Subscribe: []string{"mortal"}})
 	python.Ready()
 
-	first := child(t, at)
-	before := next(t, events)
+	child := interop.Child(t, "publisher", at)
+	child.Ready()
+	before := interop.Next(t, events)
 	python.Message()
-	first.Kill()
+	child.Kill()
 	notice[bus.PeerDown](t, told)
 
-	child(t, at)
-	after := next(t, events)
+	child.Restart()
+	child.Ready()
+	after := interop.Next(t, events)
 	for after.Value == before.Value { // those that were still under way
-		after = next(t, events)
+		after = interop.Next(t, events)
 	}
 	if n := notice[bus.NewSource](t, told); n.Source != after.Source() || n.Source == before.Source() || n.Topic != "mortal" {
 		t.Errorf("%+v, after %s came %s", n, before.Source(), after.Source())
@@ -45,13 +47,13 @@ func TestGoPublisherKilled(t *testing.T) {
 // A publisher in Python is killed and started again. Ours goes on by itself.
 func TestPythonPublisherKilled(t *testing.T) {
 	t.Parallel()
-	at := ipc(t)
+	at := interop.IPC(t)
 	b, _ := join(t, zmq.Options{Subscribe: zmq.Connect(at)})
 	told := notices(b)
 	_, events := collect(t, b, prefix("life"))
 	for _, life := range []string{"first", "second"} {
 		python := interop.Socket(t, interop.Spec{Type: "PUB", Bind: []string{at}, Send: [][]any{{"life", life}}})
-		for next(t, events).Value != life {
+		for interop.Next(t, events).Value != life {
 		}
 		if up := notice[bus.PeerUp](t, told); !up.Peer.Plain || up.Peer.Role != "PUB" {
 			t.Errorf("%+v", up)
@@ -64,19 +66,19 @@ func TestPythonPublisherKilled(t *testing.T) {
 // Events are lost while the connection is cut. The first event of each topic afterwards tells which ones.
 func TestGapAfterCut(t *testing.T) {
 	t.Parallel()
-	publishing, tr := join(t, zmq.Options{Publish: zmq.Bind(anyPort)})
+	publishing, tr := join(t, zmq.Options{Publish: zmq.Bind(interop.AnyPort)})
 	way := network.NewLink(t, tr.Bound().Publish[0])
 	b, _ := join(t, zmq.Options{Subscribe: zmq.Connect(way.Endpoint()), ReconnectInterval: 10 * time.Millisecond})
 	told := notices(b)
 	sub, events := collect(t, b, prefix("gap."))
-	if err := sub.Ready(patient(t)); err != nil {
+	if err := sub.Ready(interop.Patient(t)); err != nil {
 		t.Fatal(err)
 	}
 	one, two := newPublisher(t, publishing, text("gap.one"), 1), newPublisher(t, publishing, text("gap.two"), 1)
 	arrive := func(seqs ...uint64) {
 		t.Helper()
 		for _, seq := range seqs {
-			if e := next(t, events); e.Seq() != seq {
+			if e := interop.Next(t, events); e.Seq() != seq {
 				t.Fatalf("%v, want number %d", e, seq)
 			}
 		}
@@ -91,7 +93,7 @@ func TestGapAfterCut(t *testing.T) {
 	send(t, two, "2", "3")
 	way.Heal()
 	notice[bus.PeerUp](t, told)
-	if err := sub.Ready(patient(t)); err != nil {
+	if err := sub.Ready(interop.Patient(t)); err != nil {
 		t.Fatal(err)
 	}
 	send(t, one, "5")
@@ -114,14 +116,14 @@ func TestGapAfterCut(t *testing.T) {
 func TestMesh(t *testing.T) {
 	t.Parallel()
 	const events = 100
-	python := interop.Socket(t, interop.Spec{Type: "PUB", Bind: []string{"tcp://127.0.0.1:*"}, Send: [][]any{{"mesh.python", "again"}}})
-	enveloped, first := join(t, zmq.Options{Publish: zmq.Bind(anyPort)})
-	plain, second := join(t, zmq.Options{Publish: zmq.Bind(anyPort), Plain: true})
+	python := interop.Socket(t, interop.Spec{Type: "PUB", Bind: []string{interop.AnyPort}, Send: [][]any{{"mesh.python", "again"}}})
+	enveloped, first := join(t, zmq.Options{Publish: zmq.Bind(interop.AnyPort)})
+	plain, second := join(t, zmq.Options{Publish: zmq.Bind(interop.AnyPort), Plain: true})
 	at := []string{python.Ready()[0], first.Bound().Publish[0], second.Bound().Publish[0]}
 
 	ours, _ := join(t, zmq.Options{Subscribe: zmq.Connect(at...)})
 	sub, received := collect(t, ours, prefix("mesh."))
-	if err := sub.Ready(patient(t)); err != nil {
+	if err := sub.Ready(interop.Patient(t)); err != nil {
 		t.Fatal(err)
 	}
 	var theirs []*interop.Process
@@ -136,7 +138,7 @@ func TestMesh(t *testing.T) {
 
 	readers := map[string]func() (topic, value string){
 		"ours": func() (string, string) {
-			e := next(t, received)
+			e := interop.Next(t, received)
 			return e.Topic(), e.Value
 		},
 	}

@@ -18,22 +18,10 @@ import (
 // say is a call whose requests and replies are text.
 var say = request.NewCall[string, string]("interop.say").WithCodec(codec.String)
 
-// overTCPAndIPC runs a test with an endpoint of each kind to bind.
-func overTCPAndIPC(t *testing.T, test func(t *testing.T, endpoint string)) {
-	t.Run("tcp", func(t *testing.T) {
-		t.Parallel()
-		test(t, "tcp://127.0.0.1:*")
-	})
-	t.Run("ipc", func(t *testing.T) {
-		t.Parallel()
-		test(t, ipc(t))
-	})
-}
-
 // newAsker returns a client that has so many attempts.
 func newAsker(t *testing.T, b *bus.Bus, attempts int) *request.Client[string, string] {
 	t.Helper()
-	cl, err := request.NewClient(b, say, &request.Options{Timeout: patience, Attempts: attempts})
+	cl, err := request.NewClient(b, say, &request.Options{Timeout: interop.Patience, Attempts: attempts})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +44,7 @@ func stats(t *testing.T, srv *request.Server) request.ServerStats {
 	_ = srv.Close()
 	select {
 	case <-srv.Done():
-	case <-patient(t).Done():
+	case <-interop.Patient(t).Done():
 		t.Fatal("the server does not end")
 	}
 	return srv.Stats()
@@ -82,7 +70,7 @@ type outcome struct {
 
 func replied(t *testing.T, done <-chan outcome, want string) {
 	t.Helper()
-	if got := next(t, done); got.reply != want || got.err != nil {
+	if got := interop.Next(t, done); got.reply != want || got.err != nil {
 		t.Fatalf("%q, %v, want %q", got.reply, got.err, want)
 	}
 }
@@ -110,7 +98,7 @@ func TestAskREP(t *testing.T) {
 	}
 	t.Run("REP binds", func(t *testing.T) {
 		t.Parallel()
-		overTCPAndIPC(t, func(t *testing.T, endpoint string) {
+		interop.OverEach(t, func(t *testing.T, endpoint string) {
 			python := interop.Python(t, "reply.py", "bind", endpoint)
 			b, _ := join(t, zmq.Options{Request: zmq.Connect(python.Ready()...)})
 			check(t, b, python)
@@ -118,7 +106,7 @@ func TestAskREP(t *testing.T) {
 	})
 	t.Run("client binds", func(t *testing.T) {
 		t.Parallel()
-		overTCPAndIPC(t, func(t *testing.T, endpoint string) {
+		interop.OverEach(t, func(t *testing.T, endpoint string) {
 			b, tr := join(t, zmq.Options{Request: zmq.Bind(endpoint)})
 			python := interop.Python(t, "reply.py", "connect", tr.Bound().Request[0])
 			python.Ready()
@@ -140,7 +128,7 @@ func TestServeREQ(t *testing.T) {
 	}
 	t.Run("server binds", func(t *testing.T) {
 		t.Parallel()
-		overTCPAndIPC(t, func(t *testing.T, endpoint string) {
+		interop.OverEach(t, func(t *testing.T, endpoint string) {
 			b, tr := join(t, zmq.Options{Serve: zmq.Bind(endpoint)})
 			python := interop.Python(t, "ask.py", "connect", tr.Bound().Serve[0], "20")
 			python.Ready()
@@ -149,7 +137,7 @@ func TestServeREQ(t *testing.T) {
 	})
 	t.Run("REQ binds", func(t *testing.T) {
 		t.Parallel()
-		overTCPAndIPC(t, func(t *testing.T, endpoint string) {
+		interop.OverEach(t, func(t *testing.T, endpoint string) {
 			python := interop.Python(t, "ask.py", "bind", endpoint, "20")
 			b, _ := join(t, zmq.Options{Serve: zmq.Connect(python.Ready()...)})
 			check(t, answer(t, b, re), python)
@@ -160,26 +148,26 @@ func TestServeREQ(t *testing.T) {
 // A REP is killed with a request in hand. The client gets its reply from the REP that is started where that was, or the news.
 func TestREPKilled(t *testing.T) {
 	t.Parallel()
-	overTCPAndIPC(t, func(t *testing.T, endpoint string) {
-		first := interop.Python(t, "reply.py", "bind", endpoint, "hang")
-		at := first.Ready()[0]
+	interop.OverEach(t, func(t *testing.T, endpoint string) {
+		rep := interop.Python(t, "reply.py", "bind", endpoint, "hang")
+		at := rep.Ready()[0]
 		b, tr := join(t, zmq.Options{Request: zmq.Connect(at)})
 		stubborn, once := newAsker(t, b, 3), newAsker(t, b, 1)
 		again := ask(stubborn, "A message")
-		line(t, first, "A message")
+		line(t, rep, "A message")
 		lost := ask(once, "never again") // a REP reads one at a time: this waits in its socket
-		first.Kill()
+		rep.Kill()
 		var none *request.NoReplyError
-		if got := next(t, lost); !errors.Is(got.err, request.ErrTimeout) || !errors.As(got.err, &none) || none.Attempts != 1 || none.Lost != 1 {
+		if got := interop.Next(t, lost); !errors.Is(got.err, request.ErrTimeout) || !errors.As(got.err, &none) || none.Attempts != 1 || none.Lost != 1 {
 			t.Errorf("%q, %v", got.reply, got.err)
 		}
 
-		second := interop.Python(t, "reply.py", "bind", at)
-		second.Ready()
+		rep.Restart("bind", at)
+		rep.Ready()
 		replied(t, again, "new message")
-		line(t, second, "A message")
+		line(t, rep, "A message")
 		replied(t, ask(once, "still here"), "new message")
-		line(t, second, "still here")
+		line(t, rep, "still here")
 		if s := stubborn.Stats(); s.Attempts != 2 || s.Lost != 1 {
 			t.Errorf("%+v", s)
 		}
@@ -192,7 +180,7 @@ func TestREPKilled(t *testing.T) {
 // A REQ is killed while its request is handled. The handler's context ends, and the server serves the next one.
 func TestREQKilled(t *testing.T) {
 	t.Parallel()
-	overTCPAndIPC(t, func(t *testing.T, endpoint string) {
+	interop.OverEach(t, func(t *testing.T, endpoint string) {
 		b, tr := join(t, zmq.Options{Serve: zmq.Bind(endpoint)})
 		begun, ended := make(chan string, 1), make(chan error, 1)
 		var first sync.Once
@@ -205,14 +193,14 @@ func TestREQKilled(t *testing.T) {
 			return re(ctx, text)
 		})
 		python := interop.Python(t, "ask.py", "connect", tr.Bound().Serve[0], "1")
-		if got := next(t, begun); got != "A message" {
+		if got := interop.Next(t, begun); got != "A message" {
 			t.Errorf("%q", got)
 		}
 		python.Kill()
-		if err := next(t, ended); !errors.Is(err, context.Canceled) {
+		if err := interop.Next(t, ended); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
-		python = interop.Python(t, "ask.py", "connect", tr.Bound().Serve[0], "1")
+		python.Restart()
 		python.Ready()
 		line(t, python, "re: A message")
 		if s := stats(t, srv); s.Requests != 2 || s.Succeeded != 2 {
@@ -237,7 +225,7 @@ func TestREQIsAnsweredInFailure(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, tr := join(t, zmq.Options{Serve: zmq.Bind(anyPort)})
+			b, tr := join(t, zmq.Options{Serve: zmq.Bind(interop.AnyPort)})
 			if _, err := request.Serve(b, say, func(context.Context, string) (string, error) { panic("oh") }, tc.options); err != nil {
 				t.Fatal(err)
 			}
@@ -254,7 +242,7 @@ func TestREQIsAnsweredInFailure(t *testing.T) {
 func TestManyClients(t *testing.T) {
 	t.Parallel()
 	const sockets, times = 10, 50
-	overTCPAndIPC(t, func(t *testing.T, endpoint string) {
+	interop.OverEach(t, func(t *testing.T, endpoint string) {
 		b, tr := join(t, zmq.Options{Serve: zmq.Bind(endpoint)})
 		srv := answer(t, b, re)
 		var crowds []*interop.Process
@@ -292,7 +280,7 @@ func askMany(t *testing.T, cl *request.Client[string, string], goroutines, times
 // proxied starts libzmq's proxy, and returns where clients and where servers connect to.
 func proxied(t *testing.T) (clients, servers string) {
 	t.Helper()
-	at := interop.Python(t, "proxy.py", "tcp://127.0.0.1:*", "tcp://127.0.0.1:*").Ready()
+	at := interop.Python(t, "proxy.py", interop.AnyPort, interop.AnyPort).Ready()
 	return at[0], at[1]
 }
 
@@ -329,7 +317,7 @@ func TestREPKilledBehindProxy(t *testing.T) {
 	clients, servers := proxied(t)
 	first := interop.Python(t, "reply.py", "connect", servers, "hang")
 	b, tr := join(t, zmq.Options{Request: zmq.Connect(clients)})
-	cl, err := request.NewClient(b, say, &request.Options{Timeout: patience, Attempts: 100})
+	cl, err := request.NewClient(b, say, &request.Options{Timeout: interop.Patience, Attempts: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +340,7 @@ func TestREPKilledBehindProxy(t *testing.T) {
 // A request and its reply are as long as they are, in one frame or more.
 func TestRequestSizes(t *testing.T) {
 	t.Parallel()
-	python := interop.Socket(t, interop.Spec{Type: "REP", Bind: []string{"tcp://127.0.0.1:*"}, Echo: true})
+	python := interop.Socket(t, interop.Spec{Type: "REP", Bind: []string{interop.AnyPort}, Echo: true})
 	b, _ := join(t, zmq.Options{Request: zmq.Connect(python.Ready()...)})
 	cl := newAsker(t, b, 1)
 	for _, size := range sizes {

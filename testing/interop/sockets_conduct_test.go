@@ -35,7 +35,7 @@ func keepAlive(t *testing.T, opts socket.Options, theirs map[string]any) {
 		s := p.ours(t, &opts)
 		spec := p.spec(nil)
 		spec.Options, spec.Monitor = theirs, true
-		couples = append(couples, couple{p, s, p.meet(t, s, spec, i%2 == 0, anyPort)})
+		couples = append(couples, couple{p, s, p.meet(t, s, spec, i%2 == 0, interop.AnyPort)})
 	}
 	for _, c := range couples {
 		t.Log(c.name())
@@ -54,7 +54,7 @@ func keepAlive(t *testing.T, opts socket.Options, theirs map[string]any) {
 func TestMetadata(t *testing.T) {
 	t.Parallel()
 	s := pairing{open: as(socket.NewPush)}.ours(t, &socket.Options{Metadata: map[string]string{"X-Name": "ours"}})
-	listen(t, s, anyPort)
+	listen(t, s, interop.AnyPort)
 	python := interop.Socket(t, interop.Spec{
 		Type: "PULL", Connect: s.Bound(), Property: "X-Name", Options: map[string]any{"METADATA": "X-Name:theirs"},
 	})
@@ -75,7 +75,7 @@ func TestIdentity(t *testing.T) {
 	t.Run("ours", func(t *testing.T) {
 		t.Parallel()
 		s := pairing{open: as(socket.NewDealer)}.ours(t, &socket.Options{Identity: "ours"})
-		listen(t, s, anyPort)
+		listen(t, s, interop.AnyPort)
 		python := interop.Socket(t, interop.Spec{Type: "ROUTER", Connect: s.Bound(), Echo: true})
 		give(t, s, []any{"message"})
 		want(t, python, "ours", "message")
@@ -84,7 +84,7 @@ func TestIdentity(t *testing.T) {
 	t.Run("theirs", func(t *testing.T) {
 		t.Parallel()
 		s := pairing{open: as(socket.NewRouter)}.ours(t, &socket.Options{Mandatory: true})
-		listen(t, s, anyPort)
+		listen(t, s, interop.AnyPort)
 		python := interop.Socket(t, interop.Spec{Type: "DEALER", Connect: s.Bound(), Options: map[string]any{"ROUTING_ID": "theirs"}})
 		reachable(t, s)
 		give(t, s, []any{"theirs", "message"}) // it is known before it says anything
@@ -104,7 +104,7 @@ func TestSubscribedTwice(t *testing.T) {
 		interop.Require(t)
 		s := socket.NewPub(nil)
 		t.Cleanup(func() { _ = s.Close() })
-		listen(t, s, anyPort)
+		listen(t, s, interop.AnyPort)
 		spec := spec
 		spec.Connect = s.Bound()
 		interop.Socket(t, spec)
@@ -122,7 +122,7 @@ func TestSubscribedTwice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := pairing{open: as(socket.NewXPub)}.ours(t, &socket.Options{Verbose: len(told) == 3})
-			listen(t, s, anyPort)
+			listen(t, s, interop.AnyPort)
 			spec := spec
 			spec.Connect = s.Bound()
 			interop.Socket(t, spec)

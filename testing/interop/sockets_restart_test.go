@@ -7,14 +7,14 @@ import (
 )
 
 // Either side is started again where it was before, and messages flow again.
-func TestRestart(t *testing.T) {
+func TestSocketsRestart(t *testing.T) {
 	t.Parallel()
 	before, after := [][]any{{"before"}}, [][]any{{"after"}}
 	forAll(t, func(t *testing.T, p pairing, weBind bool) {
 		again := func(what string, restart func(t *testing.T, at string)) {
 			t.Run(what, func(t *testing.T) {
 				t.Parallel()
-				restart(t, ipc(t))
+				restart(t, interop.IPC(t))
 			})
 		}
 		again("they restart", func(t *testing.T, at string) {

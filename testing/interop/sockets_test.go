@@ -77,7 +77,7 @@ func TestSockets(t *testing.T) {
 	t.Parallel()
 	forAll(t, func(t *testing.T, p pairing, weBind bool) {
 		s := p.ours(t, nil)
-		python := p.meet(t, s, p.spec(corpus), weBind, anyPort)
+		python := p.meet(t, s, p.spec(corpus), weBind, interop.AnyPort)
 		// A subscriber comes late, and XPUB hears of subscriptions as well.
 		p.exchange(t, s, python, corpus, strings.HasSuffix(p.theirs, "UB"))
 	})
@@ -263,14 +263,14 @@ func printed(frames [][]byte) (message []any) {
 
 func give(t *testing.T, s socket.Socket, message []any) {
 	t.Helper()
-	if err := s.SendContext(patient(t), zmq4.NewMsgFrom(encoded(message)...)); err != nil {
+	if err := s.SendContext(interop.Patient(t), zmq4.NewMsgFrom(encoded(message)...)); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func receive(t *testing.T, s socket.Socket) []any {
 	t.Helper()
-	m, err := s.RecvContext(patient(t))
+	m, err := s.RecvContext(interop.Patient(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func reachable(t *testing.T, s socket.Socket) {
 // eventually waits, from one change of the socket to the next, until the condition holds.
 func eventually(t testing.TB, s socket.Socket, what string, holds func() bool) {
 	t.Helper()
-	ctx := patient(t)
+	ctx := interop.Patient(t)
 	for {
 		changed := s.Changed()
 		if holds() {

@@ -2,18 +2,15 @@
 
 Prints "ready" first. At the end of its standard input, or a line of it, it prints "rest" and how many more there were, and ends."""
 import sys, zmq
+from harness import INPUT, opened, poller, ready, say
 
-socket = zmq.Context().socket(zmq.PULL)
-for endpoint in sys.argv[1:]:
-    socket.connect(endpoint)
-print("ready", flush=True)
-poller = zmq.Poller()
-poller.register(sys.stdin.fileno(), zmq.POLLIN)
-poller.register(socket, zmq.POLLIN)
-while sys.stdin.fileno() not in dict(poller.poll()):
-    print(socket.recv().decode(), flush=True)
+socket = opened(zmq.PULL, "connect", *sys.argv[1:])
+ready()
+both = poller(socket)
+while INPUT not in dict(both.poll()):
+    say(socket.recv().decode())
 rest = 0
 while socket.poll(100):
     socket.recv()
     rest += 1
-print("rest", rest, flush=True)
+say("rest", rest)

@@ -3,6 +3,7 @@
 Prints "ready" with the endpoints that were bound, then a JSON array for each message received, "event NAME" for each event of
 its monitor, and "tick" each time that nothing happened for a while. Ends with its standard input."""
 import itertools, json, sys, zmq
+from harness import INPUT, poller, say
 from zmq.utils.monitor import recv_monitor_message
 
 PERIOD = bytes(range(2, 253))
@@ -20,11 +21,8 @@ def printable(frame):
 def configure(name, value):
     socket.setsockopt(getattr(zmq, name), value if isinstance(value, int) else value.encode())
 
-def say(line):
-    print(line, flush=True)
-
 spec = json.loads(sys.argv[1])
-socket = zmq.Context().socket(getattr(zmq, spec["type"]))
+socket = zmq.Context.instance().socket(getattr(zmq, spec["type"]))
 for name, value in (spec.get("options") or {}).items():
     configure(name, value)
 for prefix in spec.get("subscribe") or []:
@@ -32,24 +30,20 @@ for prefix in spec.get("subscribe") or []:
         socket.send(b"\1" + prefix.encode())
     else:
         configure("SUBSCRIBE", prefix)
-poller = zmq.Poller()
-poller.register(sys.stdin.fileno(), zmq.POLLIN)
-poller.register(socket, zmq.POLLIN)
 monitor = socket.get_monitor_socket() if spec.get("monitor") else None
-if monitor:
-    poller.register(monitor, zmq.POLLIN)
+all = poller(*([socket, monitor] if monitor else [socket]))
 bound = []
 for endpoint in spec.get("bind") or []:
     socket.bind(endpoint)
     bound.append(socket.getsockopt_string(zmq.LAST_ENDPOINT))
 for endpoint in spec.get("connect") or []:
     socket.connect(endpoint)
-say(" ".join(["ready"] + bound))
+say("ready", *bound)
 later = iter(spec.get("later") or [])
 messages = itertools.cycle(spec.get("send") or [])
 while True:
-    events = dict(poller.poll(spec["every"]))
-    if sys.stdin.fileno() in events:
+    events = dict(all.poll(spec["every"]))
+    if INPUT in events:
         break
     if monitor in events:
         say("event " + recv_monitor_message(monitor)["event"].name)

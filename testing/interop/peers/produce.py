@@ -2,16 +2,14 @@
 
 Prints "ready", and "sent" when the last one is. Ends with its standard input."""
 import sys, zmq
+from harness import INPUT, opened, poller, ready, say
 
-socket = zmq.Context().socket(zmq.PUSH)
-socket.bind(sys.argv[1])
-print("ready", flush=True)
-poller = zmq.Poller()
-poller.register(sys.stdin.fileno(), zmq.POLLIN)
-poller.register(socket, zmq.POLLOUT)
+socket = opened(zmq.PUSH, "bind", sys.argv[1])
+ready()
+both = poller(socket, events=zmq.POLLOUT)
 for num in range(int(sys.argv[2])):
-    if sys.stdin.fileno() in dict(poller.poll()):
+    if INPUT in dict(both.poll()):
         sys.exit()
     socket.send_json({"num": num})
-print("sent", flush=True)
+say("sent")
 sys.stdin.read()

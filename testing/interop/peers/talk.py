@@ -6,24 +6,25 @@ standard input. PULL receives it. REQ sends it and receives it, REP receives it 
 
 Prints "ready" with its endpoint, and for each value that it receives "same", or what it is instead."""
 import sys, zmq
+from harness import ready, say
 from pprint import pformat  # the order of keys is not compared, types are
 
 kind, how, endpoint, form, literal = sys.argv[1:]
 form, *encoding = form.split()
 value = eval(literal, {})
-socket = zmq.Context().socket(getattr(zmq, kind))
+socket = zmq.Context.instance().socket(getattr(zmq, kind))
 
 def send():
     getattr(socket, "send_" + form)(value, 0, False, *encoding) if encoding else getattr(socket, "send_" + form)(value)
 
 def receive():
     got = getattr(socket, "recv_" + form)(0, *encoding)
-    print("same" if pformat(got) == pformat(value) else ascii(got), flush=True)
+    say("same" if pformat(got) == pformat(value) else ascii(got))
 
 if kind == "SUB":
     socket.subscribe(b"talk")
 getattr(socket, how)(endpoint)
-print("ready", socket.getsockopt_string(zmq.LAST_ENDPOINT), flush=True)
+ready(socket)
 if kind == "XPUB":
     socket.recv()
 if kind in ("SUB", "PULL", "REP"):

@@ -1,0 +1,92 @@
+package interop_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+
+	"github.com/fanfare-go/fanfare/testing/interop"
+)
+
+// roles are the programs that this test binary can be.
+var roles = interop.Roles{"publisher": publishForEver, "talker": talkBack, "crash": crash, "nest": nest, "leave": leave, "stay": stay}
+
+// talkBack says its arguments, and then what it is told.
+func talkBack(args []string) {
+	fmt.Printf("ready %q\n", args)
+	for line := range interop.Told() {
+		fmt.Println("heard", line)
+	}
+	fmt.Println("bye")
+}
+
+func crash(args []string) { panic(args[0]) }
+
+// stay does not end with its input.
+func stay([]string) {
+	for range interop.Told() {
+	}
+	select {}
+}
+
+// nest is a program whose TestMain would not run roles, as far as Child can know. It says how Child fails.
+func nest([]string) {
+	interop.Must(os.Setenv("FANFARE_INTEROP_ROLE", "nest"))
+	failures, _ := fails(nil, func(t testing.TB) { interop.Child(t, "nest") })
+	fmt.Println(failures)
+}
+
+// leave is a test's process that is killed while a program runs that does not read its input. Its argument is a named pipe, which that
+// program holds.
+func leave(args []string) {
+	fails(nil, func(t testing.TB) {
+		sh(t, `exec 3>"$1"; echo ready; exec sleep 60`, args[0]).Ready()
+		fmt.Println("ready")
+		select {}
+	})
+}
+
+// A child has its arguments, hears what it is told, and ends in good order with its input. It is started again like any other process.
+func TestChild(t *testing.T) {
+	t.Parallel()
+	p := interop.Child(t, "talker", "one", "-v")
+	for _, args := range [][]string{{"one", "-v"}, {"two"}} {
+		if got, want := p.Line(), fmt.Sprintf("ready %q", args); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		p.Tell("you")
+		if got := p.Line(); got != "heard you" {
+			t.Errorf("%q", got)
+		}
+		p.CloseInput()
+		if err := p.Wait(); err != nil {
+			t.Error(err)
+		}
+		if lines, _ := p.Output(); !slices.Equal(lines[1:], []string{"heard you", "bye"}) {
+			t.Errorf("%q", lines)
+		}
+		p.Restart("two")
+	}
+}
+
+// A role that does not end with its input is ended.
+func TestChildStays(t *testing.T) {
+	t.Parallel()
+	p := interop.Child(t, "stay")
+	p.CloseInput()
+	if failed, ok := errors.AsType[*exec.ExitError](p.Wait()); !ok || failed.ExitCode() != 1 {
+		t.Errorf("%v", p.Wait())
+	}
+}
+
+// A test binary whose TestMain does not run roles would start itself for ever.
+func TestChildOfChild(t *testing.T) {
+	t.Parallel()
+	p := interop.Child(t, "nest")
+	if got, want := p.Line(), `this is a process for the role "nest", but its TestMain does not run roles`; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
