@@ -1,12 +1,9 @@
 package chaos_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -17,12 +14,9 @@ import (
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
 
-// childSpec makes the test's program the child that it describes, instead.
-const childSpec = "FANFARE_CHAOS_CHILD"
-
 // spec is what a process is to be.
 type spec struct {
-	Role          string // a key of roles
+	Role          string
 	Bind, Connect []string
 	Workers       int    // 0: the default
 	Prefetch      int    // of a worker or stage; 0: the default
@@ -30,12 +24,13 @@ type spec struct {
 	Deadly        int    // what kills a worker; 0: nothing
 }
 
-// roles are what a process does with its specification, after it has said that it is ready. It is told lines, by its standard input.
-var roles = map[string]func(s *spec, told <-chan string){
-	"server": runServer,
-	"client": runClient,
-	"worker": runWorker,
-	"stage":  runStage,
+// role is a program that does that with its specification, and with the lines that it is told. It says first that it is ready.
+func role(run func(s *spec, told <-chan string)) func(args []string) {
+	return func(args []string) {
+		var s spec
+		interop.Must(json.Unmarshal([]byte(args[0]), &s))
+		run(&s, interop.Told())
+	}
 }
 
 // endpoints are those of the specification.
@@ -45,30 +40,16 @@ func (s *spec) endpoints() zmq.Endpoints { return zmq.Bind(s.Bind...).Connect(s.
 func open(o zmq.Options) (*bus.Bus, *zmq.Transport) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(patience); ; <-tick.C {
-		tr, err := zmq.New(restless(o))
+	for deadline := time.Now().Add(interop.Patience); ; <-tick.C {
+		tr, err := zmq.New(interop.Restless(&o))
 		if err != nil && time.Now().Before(deadline) {
 			continue
 		}
-		must(err)
+		interop.Must(err)
 		b, err := bus.New(&bus.Options{Transport: tr})
-		must(err)
+		interop.Must(err)
 		return b, tr
 	}
-}
-
-// runChild is the program of a child. It ends with the test's process, or when that says so.
-func runChild(encoded string) {
-	var s spec
-	must(json.Unmarshal([]byte(encoded), &s))
-	told := make(chan string)
-	go func() {
-		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-			told <- lines.Text()
-		}
-		os.Exit(1)
-	}()
-	roles[s.Role](&s, told)
 }
 
 // say prints a line.
@@ -76,7 +57,7 @@ func say(line ...any) { fmt.Println(line...) }
 
 // eventually looks at counters, which tell nobody that they have changed, until they are as wanted.
 func eventually(holds func() bool) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), interop.Patience)
 	defer cancel()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -94,27 +75,24 @@ func eventually(holds func() bool) bool {
 type child struct {
 	t *testing.T
 	*interop.Process
-	spec    spec
-	process *os.Process
+	spec spec
 }
 
 func start(t *testing.T, s spec) *child {
 	t.Helper()
-	c := launch(t, s)
+	c := &child{t: t, Process: interop.Child(t, s.Role, s.encoded(t)), spec: s}
 	c.ready()
 	return c
 }
 
-// launch is start that does not wait until the process is ready.
-func launch(t *testing.T, s spec) *child {
+// encoded returns the specification as the argument of a role.
+func (s *spec) encoded(t *testing.T) string {
 	t.Helper()
 	encoded, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childSpec+"="+string(encoded))
-	return &child{t: t, Process: interop.Start(t, cmd), spec: s, process: cmd.Process}
+	return string(encoded)
 }
 
 // ready waits until the process is, and notes what it has bound.
@@ -125,10 +103,11 @@ func (c *child) ready() {
 	}
 }
 
-// again starts a process as the killed one was, at the same endpoints.
-func (c *child) again() *child {
+// again starts the process again that has ended, at the same endpoints.
+func (c *child) again() {
 	c.t.Helper()
-	return start(c.t, c.spec)
+	c.Restart(c.spec.encoded(c.t))
+	c.ready()
 }
 
 // endpoint returns what the process has bound.

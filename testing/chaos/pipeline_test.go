@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
 
@@ -45,7 +46,7 @@ func sendAll(t *testing.T, p *pipeline.Producer[int], n int) <-chan struct{} {
 func TestWorkersKilled(t *testing.T) {
 	t.Parallel()
 	const prefetch = 16
-	b, tr := join(t, zmq.Options{Push: zmq.Bind(anyPort)})
+	b, tr := interop.Join(t, &zmq.Options{Push: zmq.Bind(interop.AnyPort)})
 	p, err := pipeline.NewProducer(b, chores, &pipeline.ProducerOptions{Attempts: -1})
 	if err != nil {
 		t.Fatal(err)
@@ -93,8 +94,8 @@ func TestWorkersKilled(t *testing.T) {
 func TestStagesKilled(t *testing.T) {
 	t.Parallel()
 	const n = 2 * chaosTasks
-	producing, from := join(t, zmq.Options{Push: zmq.Bind(anyPort)})
-	collecting, to := join(t, zmq.Options{Pull: zmq.Bind(anyPort)})
+	producing, from := interop.Join(t, &zmq.Options{Push: zmq.Bind(interop.AnyPort)})
+	collecting, to := interop.Join(t, &zmq.Options{Pull: zmq.Bind(interop.AnyPort)})
 	p, err := pipeline.NewProducer(producing, chores, &pipeline.ProducerOptions{Attempts: -1})
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +113,7 @@ func TestStagesKilled(t *testing.T) {
 	}
 	stages := newCrew(t, 3, spec{Role: "stage", Connect: []string{from.Bound().Push[0], to.Bound().Pull[0]}, Workers: 4, Prefetch: 4})
 	stages.kill(killWorkerEvery, sendAll(t, p, n))
-	if err := collecting.Shutdown(patient(t)); err != nil {
+	if err := collecting.Shutdown(interop.Patient(t)); err != nil {
 		t.Error(err)
 	}
 	again := 0
@@ -135,7 +136,7 @@ func TestStagesKilled(t *testing.T) {
 func TestDeadlyTask(t *testing.T) {
 	t.Parallel()
 	const n, deadly, attempts = 100, 50, 3
-	b, tr := join(t, zmq.Options{Push: zmq.Bind(anyPort)})
+	b, tr := interop.Join(t, &zmq.Options{Push: zmq.Bind(interop.AnyPort)})
 	p, err := pipeline.NewProducer(b, chores, &pipeline.ProducerOptions{Attempts: attempts})
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +153,7 @@ func TestDeadlyTask(t *testing.T) {
 	// With Prefetch 1 it has nothing else in hand when it dies, which would count as an attempt of that, too.
 	workers := newCrew(t, 1, spec{Role: "worker", Connect: tr.Bound().Push, Prefetch: 1, Deadly: deadly})
 	done := make(chan error, 1)
-	ctx := patient(t)
+	ctx := interop.Patient(t)
 	go func() {
 		for i := range n {
 			if err := p.Send(ctx, i); err != nil {
@@ -167,10 +168,10 @@ func TestDeadlyTask(t *testing.T) {
 		workers.replace(0)
 	}
 	var dead *pipeline.DeadLetterError
-	if err := next(t, done); !errors.As(err, &dead) || dead.N != 1 {
+	if err := interop.Next(t, done); !errors.As(err, &dead) || dead.N != 1 {
 		t.Errorf("%v, %+v", err, p.Stats())
 	}
-	if got, want := next(t, letters), fmt.Sprint(deadly, " after ", attempts); got != want {
+	if got, want := interop.Next(t, letters), fmt.Sprint(deadly, " after ", attempts); got != want {
 		t.Errorf("the dead letter is %s, not %s", got, want)
 	}
 	if s := p.Stats(); s.Acknowledged != n-1 || s.DeadLetters != 1 || s.Redelivered != attempts-1 {

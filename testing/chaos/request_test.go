@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/testing/network"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
@@ -18,8 +19,8 @@ import (
 func TestClientDies(t *testing.T) {
 	t.Parallel()
 	const underway = 50
-	overEach(t, func(t *testing.T, endpoint string) {
-		b, tr := join(t, zmq.Options{Serve: zmq.Bind(endpoint)})
+	interop.OverEach(t, func(t *testing.T, endpoint string) {
+		b, tr := interop.Join(t, &zmq.Options{Serve: zmq.Bind(endpoint)})
 		begun, ended := make(chan string, underway), make(chan error, underway)
 		srv, err := request.Serve(b, mortal, func(ctx context.Context, q question) (answer, error) {
 			if q.Hold {
@@ -35,14 +36,14 @@ func TestClientDies(t *testing.T) {
 		c := start(t, spec{Role: "client", Connect: tr.Bound().Serve})
 		c.Tell(fmt.Sprint("hold ", underway))
 		for range underway {
-			next(t, begun)
+			interop.Next(t, begun)
 		}
-		here, _ := join(t, zmq.Options{Request: zmq.Connect(tr.Bound().Serve...)})
+		here, _ := interop.Join(t, &zmq.Options{Request: zmq.Connect(tr.Bound().Serve...)})
 		cl := newClient(t, here, forEver, 1)
 		replied(t, ask(t, cl, question{Text: "before"}), "before", nil)
 		c.Kill()
 		for range underway {
-			if err := next(t, ended); !errors.Is(err, context.Canceled) {
+			if err := interop.Next(t, ended); !errors.Is(err, context.Canceled) {
 				t.Errorf("%v", err)
 			}
 		}
@@ -61,20 +62,20 @@ func TestClientDies(t *testing.T) {
 // A server dies with one request in its handler and another one in its queue. The one that is started where it was answers both.
 func TestServerDiesBeforeHandling(t *testing.T) {
 	t.Parallel()
-	overEach(t, func(t *testing.T, endpoint string) {
-		first, b, tr := serving(t, spec{Bind: []string{endpoint}, Workers: 1})
+	interop.OverEach(t, func(t *testing.T, endpoint string) {
+		server, b, tr := serving(t, spec{Bind: []string{endpoint}, Workers: 1})
 		cl := newClient(t, b, forEver, 2)
 		one := ask(t, cl, question{Text: "one", Hold: true})
-		first.says("begun one")
+		server.says("begun one")
 		two := ask(t, cl, question{Text: "two"})
-		first.Tell("queued 1")
-		first.says("queued 1")
-		first.Kill()
-		second := first.again()
-		second.says("begun one")
-		second.Tell("go 1")
-		replied(t, one, "one", second)
-		replied(t, two, "two", second)
+		server.Tell("queued 1")
+		server.says("queued 1")
+		server.Kill()
+		server.again()
+		server.says("begun one")
+		server.Tell("go 1")
+		replied(t, one, "one", server)
+		replied(t, two, "two", server)
 		if s := cl.Stats(); s.Attempts != 4 || s.Lost != 2 {
 			t.Errorf("%+v", s)
 		}
@@ -87,31 +88,31 @@ func TestServerDiesBeforeHandling(t *testing.T) {
 // A server dies while it handles. The one that is started where it was answers.
 func TestServerDiesWhileHandling(t *testing.T) {
 	t.Parallel()
-	overEach(t, func(t *testing.T, endpoint string) {
-		first, b, _ := serving(t, spec{Bind: []string{endpoint}})
+	interop.OverEach(t, func(t *testing.T, endpoint string) {
+		server, b, _ := serving(t, spec{Bind: []string{endpoint}})
 		cl := newClient(t, b, forEver, 2)
 		done := ask(t, cl, question{Text: "one", Hold: true})
-		first.says("begun one")
-		first.Kill()
-		second := first.again()
-		second.says("begun one")
-		second.Tell("go 1")
-		replied(t, done, "one", second)
-		replied(t, ask(t, cl, question{Text: "two"}), "two", second)
+		server.says("begun one")
+		server.Kill()
+		server.again()
+		server.says("begun one")
+		server.Tell("go 1")
+		replied(t, done, "one", server)
+		replied(t, ask(t, cl, question{Text: "two"}), "two", server)
 	})
 }
 
 // A server dies while it handles, and another one is there: it is asked at once.
 func TestAnotherServerAnswers(t *testing.T) {
 	t.Parallel()
-	other := ipc(t)
-	first := start(t, spec{Role: "server", Bind: []string{anyPort}})
-	b, _ := join(t, zmq.Options{Request: zmq.Connect(first.endpoint(), other)})
+	other := interop.IPC(t)
+	first := start(t, spec{Role: "server", Bind: []string{interop.AnyPort}})
+	b, _ := interop.Join(t, &zmq.Options{Request: zmq.Connect(first.endpoint(), other)})
 	cl := newClient(t, b, forEver, 2)
 	done := ask(t, cl, question{Text: "one", Hold: true})
 	first.says("begun one")
 	second := start(t, spec{Role: "server", Bind: []string{other}})
-	if err := cl.WaitServers(patient(t), 2); err != nil {
+	if err := cl.WaitServers(interop.Patient(t), 2); err != nil {
 		t.Fatal(err)
 	}
 	first.Kill()
@@ -124,24 +125,24 @@ func TestAnotherServerAnswers(t *testing.T) {
 // client has one reply.
 func TestServerDiesAfterHandling(t *testing.T) {
 	t.Parallel()
-	first := start(t, spec{Role: "server", Bind: []string{anyPort}})
-	way := network.NewLink(t, first.endpoint())
-	b, tr := join(t, zmq.Options{Request: zmq.Connect(way.Endpoint())})
+	server := start(t, spec{Role: "server", Bind: []string{interop.AnyPort}})
+	way := network.NewLink(t, server.endpoint())
+	b, tr := interop.Join(t, &zmq.Options{Request: zmq.Connect(way.Endpoint())})
 	cl := newClient(t, b, forEver, 2)
 	done := ask(t, cl, question{Text: "one", Hold: true})
-	first.says("begun one")
+	server.says("begun one")
 	way.Silence()
-	first.Tell("go 1")
-	first.Tell("succeeded 1")
-	first.says("succeeded 1")
-	first.Kill()
+	server.Tell("go 1")
+	server.Tell("succeeded 1")
+	server.says("succeeded 1")
+	server.Kill()
 	way.Reset()
-	second := first.again()
+	server.again()
 	way.Heal()
-	second.says("begun one")
-	second.Tell("go 1")
-	replied(t, done, "one", second)
-	replied(t, ask(t, cl, question{Text: "two"}), "two", second)
+	server.says("begun one")
+	server.Tell("go 1")
+	replied(t, done, "one", server)
+	replied(t, ask(t, cl, question{Text: "two"}), "two", server)
 	if s := tr.Stats(); s.LateReplies != 0 {
 		t.Errorf("%+v", s)
 	}
@@ -150,32 +151,32 @@ func TestServerDiesAfterHandling(t *testing.T) {
 // With one attempt a request whose server dies is over at once: whether it was handled is not known.
 func TestOneAttempt(t *testing.T) {
 	t.Parallel()
-	overEach(t, func(t *testing.T, endpoint string) {
-		first, b, _ := serving(t, spec{Bind: []string{endpoint}})
+	interop.OverEach(t, func(t *testing.T, endpoint string) {
+		server, b, _ := serving(t, spec{Bind: []string{endpoint}})
 		cl := newClient(t, b, forEver, 1)
 		done := ask(t, cl, question{Text: "one", Hold: true})
-		first.says("begun one")
-		first.Kill()
+		server.says("begun one")
+		server.Kill()
 		var none *request.NoReplyError
-		if got := next(t, done); !errors.Is(got.err, request.ErrTimeout) || !errors.As(got.err, &none) || none.Attempts != 1 || none.Lost != 1 {
+		if got := interop.Next(t, done); !errors.Is(got.err, request.ErrTimeout) || !errors.As(got.err, &none) || none.Attempts != 1 || none.Lost != 1 {
 			t.Errorf("%+v, %v", got.reply, got.err)
 		}
-		second := first.again()
-		replied(t, ask(t, cl, question{Text: "two"}), "two", second)
+		server.again()
+		replied(t, ask(t, cl, question{Text: "two"}), "two", server)
 	})
 }
 
 // A server dies for good. Its client has heard of it, so the request may have been handled: that is a timeout, with where a server is missing.
 func TestServerDiesForGood(t *testing.T) {
 	t.Parallel()
-	overEach(t, func(t *testing.T, endpoint string) {
+	interop.OverEach(t, func(t *testing.T, endpoint string) {
 		only, b, _ := serving(t, spec{Bind: []string{endpoint}})
 		cl := newClient(t, b, 2*time.Second, 3)
 		done := ask(t, cl, question{Text: "one", Hold: true})
 		only.says("begun one")
 		only.Kill()
 		var none *request.NoReplyError
-		got := next(t, done)
+		got := interop.Next(t, done)
 		if !errors.Is(got.err, request.ErrTimeout) || !errors.As(got.err, &none) || none.Attempts != 1 || none.Lost != 1 || len(none.Missing) != 1 {
 			t.Errorf("%+v, %v", got.reply, got.err)
 		}
@@ -185,12 +186,12 @@ func TestServerDiesForGood(t *testing.T) {
 // Nobody was there at any time: then nobody has handled the request, and the client knows.
 func TestNoServer(t *testing.T) {
 	t.Parallel()
-	gone := start(t, spec{Role: "server", Bind: []string{anyPort}})
+	gone := start(t, spec{Role: "server", Bind: []string{interop.AnyPort}})
 	gone.Kill()
-	b, _ := join(t, zmq.Options{Request: zmq.Connect(gone.endpoint(), ipc(t))})
+	b, _ := interop.Join(t, &zmq.Options{Request: zmq.Connect(gone.endpoint(), interop.IPC(t))})
 	cl := newClient(t, b, 300*time.Millisecond, 3)
 	began := time.Now()
-	_, err := cl.Do(patient(t), question{Text: "one"})
+	_, err := cl.Do(interop.Patient(t), question{Text: "one"})
 	var none *request.NoReplyError
 	if !errors.Is(err, request.ErrNoServer) || errors.Is(err, request.ErrTimeout) || !errors.As(err, &none) || none.Attempts != 0 || len(none.Missing) != 2 {
 		t.Errorf("%v", err)
@@ -208,7 +209,7 @@ func TestIdempotentOverCut(t *testing.T) {
 	for name, during := range map[string]bool{"while it runs": true, "after it has run": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			there, tr := join(t, zmq.Options{Serve: zmq.Bind(anyPort)})
+			there, tr := interop.Join(t, &zmq.Options{Serve: zmq.Bind(interop.AnyPort)})
 			begun, goOn := make(chan string, 8), make(chan struct{}, 8)
 			var runs atomic.Int64
 			srv, err := request.Serve(there, mortal, func(ctx context.Context, q question) (answer, error) {
@@ -224,10 +225,10 @@ func TestIdempotentOverCut(t *testing.T) {
 				t.Fatal(err)
 			}
 			way := network.NewLink(t, tr.Bound().Serve[0])
-			b, _ := join(t, zmq.Options{Request: zmq.Connect(way.Endpoint())})
+			b, _ := interop.Join(t, &zmq.Options{Request: zmq.Connect(way.Endpoint())})
 			cl := newClient(t, b, forEver, 3)
 			done := ask(t, cl, question{Text: "one"})
-			next(t, begun)
+			interop.Next(t, begun)
 			if during {
 				way.Reset()
 				way.Heal()
@@ -261,12 +262,12 @@ func TestServersShare(t *testing.T) {
 	var all []*child
 	var at []string
 	for range servers {
-		all = append(all, start(t, spec{Role: "server", Bind: []string{anyPort}}))
+		all = append(all, start(t, spec{Role: "server", Bind: []string{interop.AnyPort}}))
 		at = append(at, all[len(all)-1].endpoint())
 	}
-	b, _ := join(t, zmq.Options{Request: zmq.Connect(at...)})
+	b, _ := interop.Join(t, &zmq.Options{Request: zmq.Connect(at...)})
 	cl := newClient(t, b, forEver, 2)
-	if err := cl.WaitServers(patient(t), servers); err != nil {
+	if err := cl.WaitServers(interop.Patient(t), servers); err != nil {
 		t.Fatal(err)
 	}
 	var done []<-chan outcome
@@ -288,14 +289,14 @@ func TestServersShare(t *testing.T) {
 	}
 	by := map[int]int{}
 	for i, d := range done {
-		got := next(t, d)
+		got := interop.Next(t, d)
 		if got.err != nil || got.reply.Text != fmt.Sprint("re: ", i) {
 			t.Fatalf("%d: %+v, %v", i, got.reply, got.err)
 		}
 		by[got.reply.Server]++
 	}
 	for _, c := range all[1:] {
-		if by[c.process.Pid] != each+each/2 {
+		if by[c.PID()] != each+each/2 {
 			t.Errorf("%v", by)
 		}
 	}
@@ -307,15 +308,15 @@ func TestServersShare(t *testing.T) {
 // A client gives up, and the server answers after that. The reply is counted, and no later request gets it.
 func TestLateReply(t *testing.T) {
 	t.Parallel()
-	overEach(t, func(t *testing.T, endpoint string) {
+	interop.OverEach(t, func(t *testing.T, endpoint string) {
 		c, b, tr := serving(t, spec{Bind: []string{endpoint}})
 		hasty, cl := newClient(t, b, 100*time.Millisecond, 1), newClient(t, b, forEver, 1)
-		if err := cl.WaitServers(patient(t), 1); err != nil {
+		if err := cl.WaitServers(interop.Patient(t), 1); err != nil {
 			t.Fatal(err)
 		}
 		const given = 5
 		for i := range given {
-			if got, err := hasty.Do(patient(t), question{Text: fmt.Sprint("late ", i), Hold: true, Deaf: true}); !errors.Is(err, request.ErrTimeout) {
+			if got, err := hasty.Do(interop.Patient(t), question{Text: fmt.Sprint("late ", i), Hold: true, Deaf: true}); !errors.Is(err, request.ErrTimeout) {
 				t.Fatalf("%+v, %v", got, err)
 			}
 			c.says(fmt.Sprint("begun late ", i))
@@ -340,7 +341,7 @@ func TestLateReply(t *testing.T) {
 // Cancelling the context of a request ends that of its handler, and no other one's.
 func TestCancel(t *testing.T) {
 	t.Parallel()
-	overEach(t, func(t *testing.T, endpoint string) {
+	interop.OverEach(t, func(t *testing.T, endpoint string) {
 		c, b, _ := serving(t, spec{Bind: []string{endpoint}})
 		cl := newClient(t, b, forEver, 3)
 		other := ask(t, cl, question{Text: "other", Hold: true})
@@ -354,7 +355,7 @@ func TestCancel(t *testing.T) {
 		}()
 		c.says("begun mine")
 		cancel()
-		if err := next(t, ended); !errors.Is(err, context.Canceled) {
+		if err := interop.Next(t, ended); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
 		c.says("abandoned mine")
@@ -366,9 +367,9 @@ func TestCancel(t *testing.T) {
 // The deadline of a request ends its handler, too.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
-	c, b, _ := serving(t, spec{Bind: []string{anyPort}})
+	c, b, _ := serving(t, spec{Bind: []string{interop.AnyPort}})
 	cl := newClient(t, b, 500*time.Millisecond, 1)
-	if _, err := cl.Do(patient(t), question{Text: "one", Hold: true}); !errors.Is(err, request.ErrTimeout) {
+	if _, err := cl.Do(interop.Patient(t), question{Text: "one", Hold: true}); !errors.Is(err, request.ErrTimeout) {
 		t.Errorf("%v", err)
 	}
 	lines := []string{c.Line(), c.Line()}

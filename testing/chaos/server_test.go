@@ -9,6 +9,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
 
@@ -47,13 +48,13 @@ func runServer(s *spec, told <-chan string) {
 		}
 		return answer{Text: "re: " + q.Text, Server: os.Getpid()}, nil
 	}, &request.ServeOptions{Workers: s.Workers})
-	must(err)
+	interop.Must(err)
 	say("ready", tr.Bound().Serve[0])
 	for line := range told {
 		var command string
 		var n uint64
 		_, err := fmt.Sscan(line, &command, &n)
-		must(err)
+		interop.Must(err)
 		switch command {
 		case "go":
 			for range n {
@@ -73,12 +74,12 @@ func runServer(s *spec, told <-chan string) {
 func runClient(s *spec, told <-chan string) {
 	b, _ := open(zmq.Options{Request: s.endpoints()})
 	cl, err := request.NewClient(b, mortal, &request.Options{Timeout: forEver})
-	must(err)
+	interop.Must(err)
 	say("ready")
 	for line := range told {
 		var n int
 		_, err := fmt.Sscanf(line, "hold %d", &n)
-		must(err)
+		interop.Must(err)
 		for i := range n {
 			go func() {
 				reply, err := cl.Do(context.Background(), question{Text: fmt.Sprint(i), Hold: true})
@@ -93,7 +94,7 @@ func serving(t *testing.T, s spec) (*child, *bus.Bus, *zmq.Transport) {
 	t.Helper()
 	s.Role = "server"
 	c := start(t, s)
-	b, tr := join(t, zmq.Options{Request: zmq.Connect(c.endpoint())})
+	b, tr := interop.Join(t, &zmq.Options{Request: zmq.Connect(c.endpoint())})
 	return c, b, tr
 }
 
@@ -127,8 +128,8 @@ func ask(t *testing.T, cl *request.Client[question, answer], q question) <-chan 
 // replied waits for the reply to a request, from a process if that is not nil.
 func replied(t *testing.T, done <-chan outcome, text string, from *child) {
 	t.Helper()
-	got := next(t, done)
-	if got.err != nil || got.reply.Text != "re: "+text || from != nil && got.reply.Server != from.process.Pid {
+	got := interop.Next(t, done)
+	if got.err != nil || got.reply.Text != "re: "+text || from != nil && got.reply.Server != from.PID() {
 		t.Fatalf("asked %q: %+v, %v", text, got.reply, got.err)
 	}
 }

@@ -4,37 +4,27 @@ package chaos_test
 
 import (
 	"fmt"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/testing/network"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
-
-// stop stops the process, and waits until no thread of it runs any more.
-func (c *child) stop() {
-	c.t.Helper()
-	must(c.process.Signal(syscall.SIGSTOP))
-	var status syscall.WaitStatus
-	if _, err := syscall.Wait4(c.process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
-		c.t.Fatalf("%v, %v", status, err)
-	}
-}
 
 // A server dies with requests in its system that it has not even read. The one that is started where it was answers them.
 func TestServerDiesBeforeReading(t *testing.T) {
 	t.Parallel()
 	const asked = 20
-	first := start(t, spec{Role: "server", Bind: []string{anyPort}})
-	way := network.NewLink(t, first.endpoint())
-	b, _ := join(t, zmq.Options{Request: zmq.Connect(way.Endpoint())})
+	server := start(t, spec{Role: "server", Bind: []string{interop.AnyPort}})
+	way := network.NewLink(t, server.endpoint())
+	b, _ := interop.Join(t, &zmq.Options{Request: zmq.Connect(way.Endpoint())})
 	cl := newClient(t, b, forEver, 2)
-	if err := cl.WaitServers(patient(t), 1); err != nil {
+	if err := cl.WaitServers(interop.Patient(t), 1); err != nil {
 		t.Fatal(err)
 	}
-	first.stop()
+	server.Pause()
 	before := way.Carried()
 	var done []<-chan outcome
 	for i := range asked {
@@ -43,10 +33,10 @@ func TestServerDiesBeforeReading(t *testing.T) {
 	if !eventually(func() bool { return way.Carried() > before }) {
 		t.Fatal("nothing was sent")
 	}
-	first.Kill()
-	second := first.again()
+	server.Kill()
+	server.again()
 	for i, d := range done {
-		replied(t, d, fmt.Sprint(i), second)
+		replied(t, d, fmt.Sprint(i), server)
 	}
 }
 
@@ -54,13 +44,13 @@ func TestServerDiesBeforeReading(t *testing.T) {
 func TestServerStops(t *testing.T) {
 	t.Parallel()
 	const asked = 10
-	stopped, well := start(t, spec{Role: "server", Bind: []string{anyPort}}), start(t, spec{Role: "server", Bind: []string{anyPort}})
-	b, _ := join(t, zmq.Options{Request: zmq.Connect(stopped.endpoint(), well.endpoint())})
-	cl := newClient(t, b, patience, 60)
-	if err := cl.WaitServers(patient(t), 2); err != nil {
+	stopped, well := start(t, spec{Role: "server", Bind: []string{interop.AnyPort}}), start(t, spec{Role: "server", Bind: []string{interop.AnyPort}})
+	b, _ := interop.Join(t, &zmq.Options{Request: zmq.Connect(stopped.endpoint(), well.endpoint())})
+	cl := newClient(t, b, interop.Patience, 60)
+	if err := cl.WaitServers(interop.Patient(t), 2); err != nil {
 		t.Fatal(err)
 	}
-	stopped.stop()
+	stopped.Pause()
 	var done []<-chan outcome
 	for i := range asked {
 		done = append(done, ask(t, cl, question{Text: fmt.Sprint(i)}))
@@ -78,17 +68,17 @@ func TestServerStops(t *testing.T) {
 func TestWorkerStops(t *testing.T) {
 	t.Parallel()
 	const n = 200
-	b, tr := join(t, zmq.Options{Push: zmq.Bind(anyPort)})
+	b, tr := interop.Join(t, &zmq.Options{Push: zmq.Bind(interop.AnyPort)})
 	p, err := pipeline.NewProducer(b, chores, &pipeline.ProducerOptions{AckTimeout: 500 * time.Millisecond, Attempts: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	workers := newCrew(t, 2, spec{Role: "worker", Connect: tr.Bound().Push})
-	if err := p.WaitWorkers(patient(t), 2); err != nil {
+	if err := p.WaitWorkers(interop.Patient(t), 2); err != nil {
 		t.Fatal(err)
 	}
 	stopped, well := workers.now[0], workers.now[1]
-	stopped.stop()
+	stopped.Pause()
 	<-sendAll(t, p, n)
 	if did := well.did(); len(did) != n {
 		t.Errorf("one worker did %d of %d tasks", len(did), n)
@@ -97,7 +87,7 @@ func TestWorkerStops(t *testing.T) {
 	if s.Acknowledged != n || s.Redelivered == 0 || s.Unknown != 0 {
 		t.Errorf("%+v", s)
 	}
-	must(stopped.process.Signal(syscall.SIGCONT))
+	stopped.Resume()
 	if !eventually(func() bool { return p.Stats().Unknown == s.Redelivered }) {
 		t.Errorf("%+v, then %+v", s, p.Stats())
 	}

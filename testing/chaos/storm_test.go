@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
 
@@ -20,13 +21,13 @@ func TestStorm(t *testing.T) {
 	const goroutines = 20
 	var servers []*child
 	var at []string
-	for _, endpoint := range []string{anyPort, anyPort, ipc(t)} {
+	for _, endpoint := range []string{interop.AnyPort, interop.AnyPort, interop.IPC(t)} {
 		c := start(t, spec{Role: "server", Bind: []string{endpoint}})
 		servers, at = append(servers, c), append(at, c.endpoint())
 	}
-	b, tr := join(t, zmq.Options{Request: zmq.Connect(at...)})
-	cl := newClient(t, b, patience, 3)
-	if err := cl.WaitServers(patient(t), len(servers)); err != nil {
+	b, tr := interop.Join(t, &zmq.Options{Request: zmq.Connect(at...)})
+	cl := newClient(t, b, interop.Patience, 3)
+	if err := cl.WaitServers(interop.Patient(t), len(servers)); err != nil {
 		t.Fatal(err)
 	}
 
@@ -57,9 +58,9 @@ func TestStorm(t *testing.T) {
 		select {
 		case <-over.Done():
 		case <-tick.C:
-			victim := &servers[kills%len(servers)]
-			(*victim).Kill()
-			*victim = (*victim).again()
+			victim := servers[kills%len(servers)]
+			victim.Kill()
+			victim.again()
 			kills++
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
 
@@ -30,15 +31,15 @@ func toil(n int, done bool) {
 func runWorker(s *spec, told <-chan string) {
 	b, _ := open(zmq.Options{Pull: s.endpoints()})
 	done, err := os.OpenFile(s.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	must(err)
+	interop.Must(err)
 	ready := make(chan struct{}) // said
 	_, err = pipeline.NewWorker(b, chores, func(ctx context.Context, n int) error {
 		if n == s.Deadly && n != 0 {
 			<-ready
 			say("dying of", n)
 			self, err := os.FindProcess(os.Getpid())
-			must(err)
-			must(self.Kill())
+			interop.Must(err)
+			interop.Must(self.Kill())
 			<-ctx.Done()
 		}
 		toil(n, false)
@@ -46,7 +47,7 @@ func runWorker(s *spec, told <-chan string) {
 		toil(n, true)
 		return err
 	}, &pipeline.Options{Prefetch: s.Prefetch})
-	must(err)
+	interop.Must(err)
 	say("ready")
 	close(ready)
 	for range told {
@@ -57,7 +58,7 @@ func runWorker(s *spec, told <-chan string) {
 func runStage(s *spec, told <-chan string) {
 	b, _ := open(zmq.Options{Pull: zmq.Connect(s.Connect[0]), Push: zmq.Connect(s.Connect[1])})
 	out, err := pipeline.NewProducer(b, outputs, nil)
-	must(err)
+	interop.Must(err)
 	_, err = pipeline.NewWorker(b, chores, func(ctx context.Context, n int) error {
 		toil(n, false)
 		if err := out.Send(ctx, n); err != nil {
@@ -66,7 +67,7 @@ func runStage(s *spec, told <-chan string) {
 		toil(n, true)
 		return out.Wait(ctx)
 	}, &pipeline.Options{Prefetch: s.Prefetch, Workers: s.Workers})
-	must(err)
+	interop.Must(err)
 	say("ready")
 	for range told {
 	}

@@ -1,12 +1,10 @@
 package network_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"testing"
 	"time"
@@ -16,9 +14,6 @@ import (
 	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
-
-// childSpec makes the test's program the child that it describes, instead.
-const childSpec = "FANFARE_NETWORK_CHILD"
 
 // spec is what a process is to be.
 type spec struct {
@@ -82,31 +77,25 @@ type role interface {
 	do(ctx context.Context, command string, n int) report
 }
 
-// runChild is the program of a process: a line of its input is a command and a number, a line of its output a report. It ends with the
-// test's process, or when that says so.
-func runChild(encoded string) {
-	var s spec
-	must(json.Unmarshal([]byte(encoded), &s))
-	commands := make(chan string)
-	go func() {
-		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-			commands <- lines.Text()
-		}
-		os.Exit(1)
-	}()
-	answers := json.NewEncoder(os.Stdout)
-	r, first := map[string]func(*spec) (role, report){"publisher": newPublishing, "subscriber": newSubscribing}[s.Role](&s)
-	must(answers.Encode(first))
-	for line := range commands {
-		var command string
-		var n int
-		_, err := fmt.Sscan(line, &command, &n)
-		must(err)
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		must(answers.Encode(r.do(ctx, command, n)))
-		cancel()
-		if command == "shutdown" {
-			os.Exit(0)
+// commanded is the program of a role: a line of its input is a command and a number, a line of its output a report.
+func commanded(begin func(*spec) (role, report)) func(args []string) {
+	return func(args []string) {
+		var s spec
+		interop.Must(json.Unmarshal([]byte(args[0]), &s))
+		answers := json.NewEncoder(os.Stdout)
+		r, first := begin(&s)
+		interop.Must(answers.Encode(first))
+		for line := range interop.Told() {
+			var command string
+			var n int
+			_, err := fmt.Sscan(line, &command, &n)
+			interop.Must(err)
+			ctx, cancel := context.WithTimeout(context.Background(), interop.Patience)
+			interop.Must(answers.Encode(r.do(ctx, command, n)))
+			cancel()
+			if command == "shutdown" {
+				return
+			}
 		}
 	}
 }
@@ -115,7 +104,6 @@ func runChild(encoded string) {
 type child struct {
 	t *testing.T
 	*interop.Process
-	process  *os.Process
 	endpoint string // that it has bound
 }
 
@@ -125,9 +113,7 @@ func start(t *testing.T, s spec) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childSpec+"="+string(encoded))
-	c := &child{t: t, Process: interop.Start(t, cmd), process: cmd.Process}
+	c := &child{t: t, Process: interop.Child(t, s.Role, string(encoded))}
 	c.endpoint = c.answer().Endpoint
 	return c
 }

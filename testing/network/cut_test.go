@@ -7,6 +7,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/subscriber"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/testing/network"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
@@ -35,18 +36,18 @@ func TestCut(t *testing.T) {
 		for when, quiet := range map[string]bool{"publishing goes on": false, "one further event": true} {
 			t.Run(name+"/publisher binds/"+when, func(t *testing.T) {
 				t.Parallel()
-				p := start(t, spec{Role: "publisher", link: link{Bind: anyPort, Heartbeat: c.heartbeat}, Topics: cutTopics, Payload: 1000})
+				p := start(t, spec{Role: "publisher", link: link{Bind: interop.AnyPort, Heartbeat: c.heartbeat}, Topics: cutTopics, Payload: 1000})
 				way := network.NewLink(t, p.endpoint)
 				o := (&link{Heartbeat: c.heartbeat}).options()
 				o.Subscribe = zmq.Connect(way.Endpoint())
-				b, _ := join(t, o)
+				b, _ := interop.Join(t, o)
 				c.test(t, p, way, b, quiet)
 			})
 			t.Run(name+"/subscriber binds/"+when, func(t *testing.T) {
 				t.Parallel()
 				o := (&link{Heartbeat: c.heartbeat}).options()
-				o.Subscribe = zmq.Bind(anyPort)
-				b, tr := join(t, o)
+				o.Subscribe = zmq.Bind(interop.AnyPort)
+				b, tr := interop.Join(t, o)
 				way := network.NewLink(t, tr.Bound().Subscribe[0])
 				p := start(t, spec{Role: "publisher", link: link{Connect: way.Endpoint(), Heartbeat: c.heartbeat}, Topics: cutTopics, Payload: 1000})
 				c.test(t, p, way, b, quiet)
@@ -89,7 +90,7 @@ func (c cut) test(t *testing.T, p *child, way *network.Link, b *bus.Bus, quiet b
 	if downs := events.lostConnections(); c.ends != (downs > 0) {
 		t.Errorf("%d connections were lost", downs)
 	}
-	if err := b.Shutdown(patient(t)); err != nil {
+	if err := b.Shutdown(interop.Patient(t)); err != nil {
 		t.Error(err)
 	}
 	<-b.Done() // all notices have been told
@@ -107,10 +108,10 @@ func (c cut) test(t *testing.T, p *child, way *network.Link, b *bus.Bus, quiet b
 // connected waits until the subscription is in force on the one connection, whoever has made it.
 func connected(t *testing.T, sub *subscriber.Subscription) {
 	t.Helper()
-	if err := sub.Ready(patient(t)); err != nil {
+	if err := sub.Ready(interop.Patient(t)); err != nil {
 		t.Fatal(err)
 	}
-	if err := sub.WaitPublishers(patient(t), 1); err != nil {
+	if err := sub.WaitPublishers(interop.Patient(t), 1); err != nil {
 		t.Fatal(err)
 	}
 }

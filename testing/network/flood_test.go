@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/testing/interop"
 )
 
 const (
@@ -43,7 +44,7 @@ var floods = map[string]struct {
 func TestFlood(t *testing.T) {
 	for name, f := range floods {
 		t.Run(name, func(t *testing.T) {
-			p := start(t, spec{Role: "publisher", link: link{Bind: anyPort}, Topics: 1, Payload: floodPayload})
+			p := start(t, spec{Role: "publisher", link: link{Bind: interop.AnyPort}, Topics: 1, Payload: floodPayload})
 			s := start(t, spec{Role: "subscriber", link: link{Connect: p.endpoint}, Queue: floodHWM, Overflow: f.overflow})
 			s.ask("wait", 1)
 			p.ask("wait", 1)

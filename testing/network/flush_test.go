@@ -10,6 +10,7 @@ import (
 	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/socket"
 	"github.com/fanfare-go/fanfare/subscriber"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/topic"
 	"github.com/fanfare-go/fanfare/transport"
 	"github.com/fanfare-go/fanfare/transport/zmq"
@@ -22,14 +23,14 @@ func TestShutdownFlushes(t *testing.T) {
 	t.Run("publisher binds", func(t *testing.T) {
 		t.Parallel()
 		s := publishes
-		s.Bind = anyPort
+		s.Bind = interop.AnyPort
 		p := start(t, s)
-		b, _ := join(t, &zmq.Options{Subscribe: zmq.Connect(p.endpoint), ReceiveHWM: 10})
+		b, _ := interop.Join(t, &zmq.Options{Subscribe: zmq.Connect(p.endpoint), ReceiveHWM: 10})
 		flushes(t, p, b)
 	})
 	t.Run("subscriber binds", func(t *testing.T) {
 		t.Parallel()
-		b, tr := join(t, &zmq.Options{Subscribe: zmq.Bind(anyPort), ReceiveHWM: 10})
+		b, tr := interop.Join(t, &zmq.Options{Subscribe: zmq.Bind(interop.AnyPort), ReceiveHWM: 10})
 		s := publishes
 		s.Connect = tr.Bound().Subscribe[0]
 		flushes(t, start(t, s), b)
@@ -59,7 +60,7 @@ func flushes(t *testing.T, p *child, b *bus.Bus) {
 	if r := p.answer(); r.Err != "" || r.Published[0] != n || r.Bus.Transport.Sent != n || r.Bus.Transport.Dropped != 0 {
 		t.Errorf("%+v", r)
 	}
-	ctx := patient(t)
+	ctx := interop.Patient(t)
 	for i := range uint64(n) {
 		select {
 		case seq := <-handled:
@@ -80,7 +81,7 @@ func TestShutdownNamesPeer(t *testing.T) {
 	for name, killed := range map[string]bool{"killed": true, "stopped": false} {
 		t.Run(name+"/publisher binds", func(t *testing.T) {
 			t.Parallel()
-			b, tr := join(t, &zmq.Options{Publish: zmq.Bind(anyPort, anyPort), SendHWM: -1})
+			b, tr := interop.Join(t, &zmq.Options{Publish: zmq.Bind(interop.AnyPort, interop.AnyPort), SendHWM: -1})
 			s := subscribes
 			s.Connect = tr.Bound().Publish[0]
 			abandons(t, b, s.Connect, tr.Bound().Publish[1], start(t, s), killed)
@@ -88,9 +89,9 @@ func TestShutdownNamesPeer(t *testing.T) {
 		t.Run(name+"/subscriber binds", func(t *testing.T) {
 			t.Parallel()
 			s := subscribes
-			s.Bind = anyPort
+			s.Bind = interop.AnyPort
 			c := start(t, s)
-			b, tr := join(t, &zmq.Options{Publish: zmq.Connect(c.endpoint).Bind(anyPort), SendHWM: -1})
+			b, tr := interop.Join(t, &zmq.Options{Publish: zmq.Connect(c.endpoint).Bind(interop.AnyPort), SendHWM: -1})
 			abandons(t, b, c.endpoint, tr.Bound().Publish[0], c, killed)
 		})
 	}
@@ -99,7 +100,7 @@ func TestShutdownNamesPeer(t *testing.T) {
 // abandons shuts the bus down whose connection to the child is at endpoint, and that other subscribers can dial at another.
 func abandons(t *testing.T, b *bus.Bus, endpoint, other string, c *child, killed bool) {
 	t.Helper()
-	well, _ := join(t, &zmq.Options{Subscribe: zmq.Connect(other)})
+	well, _ := interop.Join(t, &zmq.Options{Subscribe: zmq.Connect(other)})
 	events, sub := keep(t, well)
 	connected(t, sub)
 	const n, size = 4000, 4 << 10 // 16 MB: more than the connection of a stopped reader holds
@@ -113,10 +114,10 @@ func abandons(t *testing.T, b *bus.Bus, endpoint, other string, c *child, killed
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := pub.WaitSubscribers(patient(t), 2); err != nil {
+	if err := pub.WaitSubscribers(interop.Patient(t), 2); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(patient(t))
+	ctx, cancel := context.WithCancel(interop.Patient(t))
 	if _, err := pub.PublishBatch(ctx, slices.Repeat([][]byte{make([]byte, size)}, n)); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/subscriber"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/topic"
 )
 
@@ -86,7 +87,7 @@ func (l *ledger) last(topics int) []uint64 {
 // await waits until holds, which is called with the lock.
 func (l *ledger) await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	ctx := patient(t)
+	ctx := interop.Patient(t)
 	for {
 		changed := l.changed.Next()
 		l.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/socket"
 	"github.com/fanfare-go/fanfare/subscriber"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/topic"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
@@ -41,9 +42,9 @@ func TestMesh(t *testing.T) {
 	var publish, subscribe []string
 	for i := range services {
 		self := "ipc://" + filepath.Join(t.TempDir(), fmt.Sprint(i))
-		b, tr := join(t, &zmq.Options{
-			Publish:   zmq.Bind(anyPort, self).Connect(subscribe...),
-			Subscribe: zmq.Bind(anyPort).Connect(publish...).Connect(self),
+		b, tr := interop.Join(t, &zmq.Options{
+			Publish:   zmq.Bind(interop.AnyPort, self).Connect(subscribe...),
+			Subscribe: zmq.Bind(interop.AnyPort).Connect(publish...).Connect(self),
 			SendHWM:   -1,
 		})
 		all = append(all, newService(t, b))
@@ -59,7 +60,7 @@ func TestMeshThroughProxy(t *testing.T) {
 	front, back := socket.NewXSub(&socket.Options{SendHWM: -1}), socket.NewXPub(&socket.Options{SendHWM: -1})
 	for _, s := range []socket.Socket{front, back} {
 		t.Cleanup(func() { _ = s.Close() })
-		if err := s.Listen(anyPort); err != nil {
+		if err := s.Listen(interop.AnyPort); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,7 +70,7 @@ func TestMeshThroughProxy(t *testing.T) {
 	t.Cleanup(running.Wait)
 	var all []*service
 	for range services {
-		b, _ := join(t, &zmq.Options{
+		b, _ := interop.Join(t, &zmq.Options{
 			Publish:   zmq.Connect(front.Bound()[0]),
 			Subscribe: zmq.Connect(back.Bound()[0]),
 			SendHWM:   -1,
@@ -125,7 +126,7 @@ func newService(t *testing.T, b *bus.Bus) *service {
 // connected to that many peers in each direction.
 func echoes(t *testing.T, all []*service, peers int) {
 	t.Helper()
-	ctx := patient(t)
+	ctx := interop.Patient(t)
 	for _, s := range all {
 		if err := s.sub.Ready(ctx); err != nil {
 			t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/publisher"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
 
@@ -34,9 +35,9 @@ func newPublishing(s *spec) (role, report) {
 	o := s.options()
 	o.Publish = s.endpoints()
 	tr, err := zmq.New(o)
-	must(err)
+	interop.Must(err)
 	b, err := bus.New(&bus.Options{Transport: tr})
-	must(err)
+	interop.Must(err)
 	p := &publishing{bus: b, payload: make([]byte, s.Payload), counts: make([]atomic.Uint64, s.Topics)}
 	for i := range s.Topics {
 		p.topics = append(p.topics, fmt.Sprint("network.", i))
@@ -52,7 +53,7 @@ func (p *publishing) do(ctx context.Context, command string, n int) (r report) {
 	switch command {
 	case "wait": // for n subscribers
 		for _, pub := range p.publishers() {
-			must(pub.WaitSubscribers(ctx, n))
+			interop.Must(pub.WaitSubscribers(ctx, n))
 		}
 	case "stream": // until "stop"
 		p.begin(p.write)
@@ -90,7 +91,7 @@ func (p *publishing) do(ctx context.Context, command string, n int) (r report) {
 
 func (p *publishing) publisher(name string) *publisher.Publisher[[]byte] {
 	pub, err := publisher.New(p.bus, raw(name), nil)
-	must(err)
+	interop.Must(err)
 	return pub
 }
 
@@ -105,7 +106,7 @@ func (p *publishing) publishers() (pubs []*publisher.Publisher[[]byte]) {
 // round publishes one event to each topic.
 func (p *publishing) round(pubs []*publisher.Publisher[[]byte]) {
 	for i, pub := range pubs {
-		must(pub.Publish(context.Background(), p.payload))
+		interop.Must(pub.Publish(context.Background(), p.payload))
 		p.counts[i].Add(1)
 	}
 	p.progress.Tell()
@@ -159,7 +160,7 @@ func (p *publishing) write(ctx context.Context) {
 
 func (p *publishing) beat(ctx context.Context) {
 	pub := p.publisher(pulse)
-	each(ctx, func() { must(pub.Publish(ctx, nil)) })
+	each(ctx, func() { interop.Must(pub.Publish(ctx, nil)) })
 }
 
 // each calls f at a steady pace.
@@ -185,7 +186,7 @@ func (p *publishing) flood(n, rate int) time.Duration {
 	for published := 0; published < n; <-tick.C {
 		for due := min(n, int(time.Since(began).Seconds()*float64(rate))); published < due; published++ {
 			i := published % len(pubs)
-			must(pubs[i].Publish(context.Background(), p.payload))
+			interop.Must(pubs[i].Publish(context.Background(), p.payload))
 			p.counts[i].Add(1)
 		}
 	}

@@ -3,6 +3,7 @@ package network_test
 import (
 	"testing"
 
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/testing/network"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
@@ -11,11 +12,11 @@ import (
 func TestRedundantWay(t *testing.T) {
 	t.Parallel()
 	const topics = 3
-	p := start(t, spec{Role: "publisher", link: link{Bind: anyPort}, Topics: topics, Payload: 100})
+	p := start(t, spec{Role: "publisher", link: link{Bind: interop.AnyPort}, Topics: topics, Payload: 100})
 	one, two := network.NewLink(t, p.endpoint), network.NewLink(t, p.endpoint)
 	o := (&link{}).options()
 	o.Subscribe = zmq.Connect(one.Endpoint(), two.Endpoint())
-	b, _ := join(t, o)
+	b, _ := interop.Join(t, o)
 	events, sub := keep(t, b)
 	connected(t, sub)
 	p.ask("wait", 2)
@@ -32,7 +33,7 @@ func TestRedundantWay(t *testing.T) {
 	before := p.ask("further", 0).Published
 	published := p.ask("further", 1).Published
 	events.awaitBeyond(t, before)
-	if err := b.Shutdown(patient(t)); err != nil {
+	if err := b.Shutdown(interop.Patient(t)); err != nil {
 		t.Error(err)
 	}
 	<-b.Done()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/subscriber"
+	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/topic"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
@@ -21,15 +22,15 @@ func newSubscribing(s *spec) (role, report) {
 	o := s.options()
 	o.Subscribe = s.endpoints()
 	tr, err := zmq.New(o)
-	must(err)
+	interop.Must(err)
 	b, err := bus.New(&bus.Options{Transport: tr})
-	must(err)
+	interop.Must(err)
 	p := &subscribing{bus: b, hold: make(chan struct{})}
 	p.sub, err = subscriber.New(b, all, func(context.Context, topic.Event[[]byte]) error {
 		<-p.hold
 		return nil
 	}, &subscriber.Options{Queue: s.Queue, Overflow: s.Overflow})
-	must(err)
+	interop.Must(err)
 	var first report
 	for _, endpoint := range tr.Bound().Subscribe {
 		first.Endpoint = endpoint
@@ -40,8 +41,8 @@ func newSubscribing(s *spec) (role, report) {
 func (p *subscribing) do(ctx context.Context, command string, n int) (r report) {
 	switch command {
 	case "wait": // until n publishers can be heard
-		must(p.sub.Ready(ctx))
-		must(p.sub.WaitPublishers(ctx, n))
+		interop.Must(p.sub.Ready(ctx))
+		interop.Must(p.sub.WaitPublishers(ctx, n))
 	case "weigh":
 		r.weigh()
 	case "receive": // wait until n events have arrived
