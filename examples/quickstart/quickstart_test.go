@@ -1,8 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,30 +9,28 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/fanfare-go/fanfare/testing/interop"
 )
 
-// patience bounds a test that would otherwise hang. The example has a limit of its own.
-const patience = time.Minute
-
-// build returns the example as a program.
-func build(t *testing.T) *exec.Cmd {
+// build returns the path of the example as a program. It has a limit of time of its own.
+func build(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "quickstart")
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	return exec.CommandContext(ctx, program)
+	return program
 }
 
 func TestQuickstart(t *testing.T) {
 	t.Parallel()
-	out, err := build(t).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	p := interop.Start(t, exec.Command(build(t)))
+	if err := p.Wait(); err != nil {
+		t.Error(err)
 	}
+	lines, _ := p.Output()
+	out := strings.Join(lines, "\n") + "\n" + p.Stderr()
 	for _, want := range []string{
 		`(?m)^orders  \| listening on tcp://127\.0\.0\.1:\d+$`,
 		`(?m)^orders  \| log: ERR event failed error="bus: panic in handler: no rule for order 1313"`,
@@ -44,7 +41,7 @@ func TestQuickstart(t *testing.T) {
 		`(?m)^billing +orders\.created +5000 +5000 +0 +0 +\S+s +\S+s$`,
 		`(?m)^stock +orders\. +5500 +5500 +0 +0 +\S+s +\S+s$`,
 	} {
-		if !regexp.MustCompile(want).Match(out) {
+		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("nothing matches %s in\n%s", want, out)
 		}
 	}
@@ -53,27 +50,14 @@ func TestQuickstart(t *testing.T) {
 // TestLostService kills a service in the middle: the example must not hang, and must not call that a success.
 func TestLostService(t *testing.T) {
 	t.Parallel()
-	program := build(t)
-	var complaints strings.Builder
-	program.Stderr = &complaints
-	stdout, err := program.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := program.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p := interop.Start(t, exec.Command(build(t)))
 	ready := regexp.MustCompile(`^billing \| ready, as process (\d+)$`)
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		if m := ready.FindStringSubmatch(lines.Text()); m != nil {
-			kill(t, m[1])
-		}
+	kill(t, ready.FindStringSubmatch(p.Find("line with the process of billing", ready.MatchString))[1])
+	if failed, ok := errors.AsType[*exec.ExitError](p.Wait()); !ok || failed.ExitCode() != 1 {
+		t.Errorf("ended with %v, want exit code 1", p.Wait())
 	}
-	if err := program.Wait(); err == nil || program.ProcessState.ExitCode() != 1 {
-		t.Errorf("ended with %v, want exit code 1", err)
-	}
-	if want := "billing: signal: killed"; !strings.Contains(complaints.String(), want) {
-		t.Errorf("stderr is %q, want %q in it", complaints.String(), want)
+	if want := "billing: signal: killed"; !strings.Contains(p.Stderr(), want) {
+		t.Errorf("stderr is %q, want %q in it", p.Stderr(), want)
 	}
 }
 
