@@ -11,7 +11,7 @@ import (
 )
 
 // bubbles are the functions that run what they are given in a bubble of testing/synctest.
-var bubbles = map[string]bool{"synctest.Test": true, "rapid.SyncTest": true, "remote": true, "looping": true, "bubble": true}
+var bubbles = map[string]bool{"synctest.Test": true, "rapid.SyncTest": true, "remote": true, "looping": true, "bubble": true, "recording": true}
 
 // sleepers are the functions that sleep outside of the text of a bubble, and why they may.
 var sleepers = map[string]string{
