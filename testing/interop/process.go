@@ -91,7 +91,7 @@ func (p *Process) Tell(line string) { _, _ = io.WriteString(p.life.Load().stdin,
 func (p *Process) CloseInput() { _ = p.life.Load().stdin.Close() }
 
 // Wait waits for the end of the program by itself, and returns how that was: nil after exit status 0, an [*exec.ExitError] after another one or a
-// signal, and [exec.ErrWaitDelay] if other processes that it has started still hold its output one second later. The program does
+// signal, and [exec.ErrWaitDelay] if other processes that it has started still hold its output two seconds later. The program does
 // not wait for its reader any more: of what it prints the last is kept, see Output.
 func (p *Process) Wait() error {
 	p.t.Helper()

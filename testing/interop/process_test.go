@@ -172,17 +172,26 @@ func TestEveryLine(t *testing.T) {
 // The end of a program is known though another one, which it has started, holds its output.
 func TestLeftover(t *testing.T) {
 	t.Parallel()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.Close() }) // ends the cat
-	cmd := exec.Command("/bin/sh", "-c", "echo ready; cat <&3 &")
-	cmd.ExtraFiles = []*os.File{r}
-	p := interop.Start(t, cmd)
-	_ = r.Close()
-	p.Ready()
-	if err := p.Wait(); !errors.Is(err, exec.ErrWaitDelay) {
-		t.Errorf("%v", err)
+	for name, program := range map[string]string{
+		"both":   "echo ready; cat <&3 &",
+		"stdout": "echo ready; cat <&3 2>/dev/null &",
+		"stderr": "echo ready; cat <&3 >/dev/null &",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = w.Close() }) // ends the cat
+			cmd := exec.Command("/bin/sh", "-c", program)
+			cmd.ExtraFiles = []*os.File{r}
+			p := interop.Start(t, cmd)
+			_ = r.Close()
+			p.Ready()
+			if err := p.Wait(); !errors.Is(err, exec.ErrWaitDelay) {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }
