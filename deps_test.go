@@ -55,9 +55,10 @@ var imports = map[string]struct{ ours, modules string }{
 	"transport/memory": {"transport internal/change internal/envelope", ""},
 	"transport/zmq":    {"transport socket internal/change internal/envelope", "zerolog zmq4"},
 
-	"testing/...":  {"public testing/...", "go-cmp uuid zerolog"},
-	"examples/...": {"public", "zerolog"},
-	"cmd/...":      {"public", "kong uuid zerolog"},
+	"testing/...":     {"public testing/...", "go-cmp uuid zerolog"},
+	"testing/bustest": {"public testing/... internal/change internal/envelope", "go-cmp uuid zerolog"},
+	"examples/...":    {"public", "zerolog"},
+	"cmd/...":         {"public", "kong uuid zerolog"},
 }
 
 // modules are the modules of others, by the names that the table uses.

@@ -1,0 +1,240 @@
+package bustest_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/bustest"
+	"github.com/fanfare-go/fanfare/testing/transporttest"
+)
+
+var double = request.NewCall[int, int]("numbers.double")
+
+// serveDouble serves on b, and counts how often each number was asked for.
+func serveDouble(t testing.TB, b *bus.Bus) (asked *sync.Map) {
+	t.Helper()
+	asked = &sync.Map{}
+	_, err := request.Serve(b, double, func(_ context.Context, n int) (int, error) {
+		times, _ := asked.LoadOrStore(n, new(atomic.Int64))
+		times.(*atomic.Int64).Add(1)
+		return 2 * n, nil
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return asked
+}
+
+func newClient(t testing.TB, b *bus.Bus, o *request.Options) *request.Client[int, int] {
+	t.Helper()
+	c, err := request.NewClient(b, double, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// networks are what requests and tasks are tested over.
+func networks() []transporttest.Network {
+	return []transporttest.Network{bustest.Inproc(), bustest.TCP()}
+}
+
+// over runs a test for each network.
+func over(t *testing.T, body func(t *testing.T, n transporttest.Network)) {
+	t.Helper()
+	for _, n := range networks() {
+		t.Run(n.Name, func(t *testing.T) {
+			t.Parallel()
+			body(t, n)
+		})
+	}
+}
+
+// TestRequestsGetTheirReplies drops and repeats requests and replies: each call gets its own reply, from some attempt.
+func TestRequestsGetTheirReplies(t *testing.T) {
+	t.Parallel()
+	over(t, func(t *testing.T, n transporttest.Network) {
+		f := bustest.NewFaults(t, bustest.Plan{Drop: 0.2, Duplicate: 0.3, Delay: 2 * time.Millisecond})
+		buses := faultyBuses(t, f, n, "shop", "billing", "stock")
+		asked := []*sync.Map{serveDouble(t, buses[1]), serveDouble(t, buses[2])}
+		c := newClient(t, buses[0], &request.Options{Timeout: time.Minute, Attempts: 1000})
+		var calls sync.WaitGroup
+		for i := range 50 {
+			calls.Go(func() {
+				if reply, err := c.Do(t.Context(), i); err != nil || reply != 2*i {
+					t.Errorf("twice %d is %d, %v", i, reply, err)
+				}
+			})
+		}
+		calls.Wait()
+		again := 0
+		for _, of := range asked {
+			of.Range(func(_, times any) bool {
+				again += int(times.(*atomic.Int64).Load()) - 1
+				return true
+			})
+		}
+		if s := f.Stats(); s.Dropped == 0 || s.Duplicated == 0 || s.Delayed == 0 || again == 0 {
+			t.Errorf("stats %+v, %d requests were handled again", s, again)
+		}
+	})
+}
+
+// TestDuplicatedRequestsAreHandledTwice has no other faults, so that what happens is certain.
+func TestDuplicatedRequestsAreHandledTwice(t *testing.T) {
+	t.Parallel()
+	over(t, func(t *testing.T, n transporttest.Network) {
+		f := bustest.NewFaults(t, bustest.Plan{Duplicate: 1})
+		buses := faultyBuses(t, f, n, "shop", "billing")
+		asked := serveDouble(t, buses[1])
+		c := newClient(t, buses[0], nil)
+		for i := range 20 {
+			if reply, err := c.Do(t.Context(), i); err != nil || reply != 2*i {
+				t.Errorf("twice %d is %d, %v", i, reply, err)
+			}
+		}
+		if err := buses[1].Shutdown(t.Context()); err != nil { // when all handlers have returned
+			t.Error(err)
+		}
+		for i := range 20 {
+			if times, ok := asked.Load(i); !ok || times.(*atomic.Int64).Load() != 2 {
+				t.Errorf("%d was asked for %v times, want 2", i, times)
+			}
+		}
+		if s := f.Stats(); s.Duplicated != 20 || buses[0].Stats().Transport.LateReplies != 0 {
+			t.Errorf("stats %+v, of the transport %+v", s, buses[0].Stats().Transport)
+		}
+	})
+}
+
+// TestDroppedRequestsEndInTime has nothing arrive.
+func TestDroppedRequestsEndInTime(t *testing.T) {
+	t.Parallel()
+	over(t, func(t *testing.T, n transporttest.Network) {
+		f := bustest.NewFaults(t, bustest.Plan{Drop: 1})
+		buses := faultyBuses(t, f, n, "shop", "billing")
+		serveDouble(t, buses[1])
+		if _, err := newClient(t, buses[0], &request.Options{Timeout: 50 * time.Millisecond, Attempts: 1}).Do(t.Context(), 1); !errors.Is(err, request.ErrTimeout) {
+			t.Errorf("Do returns %v", err)
+		}
+		// A client that waits for ever ends with its bus.
+		ended := make(chan error)
+		go func() {
+			_, err := newClient(t, buses[0], &request.Options{Timeout: -1, Attempts: 1}).Do(context.Background(), 1)
+			ended <- err
+		}()
+		for len(f.Log()) < 2 { // until it was dropped, and is awaited
+			runtime.Gosched()
+		}
+		if err := buses[0].Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; !errors.Is(err, bus.ErrClosed) {
+			t.Errorf("at the end of its bus Do returns %v", err)
+		}
+	})
+}
+
+// TestPartitionEndsRequests has handlers under way on both sides of the cut.
+func TestPartitionEndsRequests(t *testing.T) {
+	t.Parallel()
+	for _, cut := range []string{"shop", "billing"} {
+		t.Run(cut, func(t *testing.T) {
+			t.Parallel()
+			over(t, func(t *testing.T, n transporttest.Network) {
+				f := bustest.NewFaults(t, bustest.Plan{})
+				buses := faultyBuses(t, f, n, "shop", "billing")
+				begun, abandoned := make(chan struct{}, 10), make(chan struct{}, 10)
+				hang := make(chan struct{}, 1)
+				hang <- struct{}{}
+				_, err := request.Serve(buses[1], double, func(ctx context.Context, n int) (int, error) {
+					select {
+					case <-hang: // the first one
+						begun <- struct{}{}
+						<-ctx.Done()
+						abandoned <- struct{}{}
+						return 0, ctx.Err()
+					default:
+						return 2 * n, nil
+					}
+				}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c := newClient(t, buses[0], &request.Options{Timeout: 10 * time.Second, Attempts: 100})
+				ended := make(chan error, 1)
+				go func() {
+					reply, err := c.Do(t.Context(), 21)
+					if err == nil && reply != 42 {
+						err = errors.New("the reply is wrong")
+					}
+					ended <- err
+				}()
+				<-begun
+				f.Partition(cut)
+				<-abandoned // long before the time is over
+				once, err := request.NewClient(buses[0], double, &request.Options{Timeout: 20 * time.Millisecond, Attempts: 1})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := once.Do(t.Context(), 1); err == nil {
+					t.Error("a request came through the cut")
+				}
+				f.Heal(cut)
+				if err := <-ended; err != nil {
+					t.Errorf("after the partition: %v", err)
+				}
+				if reply, err := once.Do(t.Context(), 1); err != nil && !errors.Is(err, request.ErrTimeout) || err == nil && reply != 2 {
+					t.Errorf("twice 1 is %d, %v", reply, err)
+				}
+				if s := c.Stats(); s.Lost != 1 {
+					t.Errorf("%d attempts were lost, want 1: %+v", s.Lost, s)
+				}
+			})
+		})
+	}
+}
+
+func TestKilledServersLoseRequests(t *testing.T) {
+	t.Parallel()
+	over(t, func(t *testing.T, n transporttest.Network) {
+		f := bustest.NewFaults(t, bustest.Plan{})
+		buses := faultyBuses(t, f, n, "shop", "billing", "stock")
+		begun := make(chan string, 2)
+		for i, name := range []string{"billing", "stock"} {
+			_, err := request.Serve(buses[i+1], double, func(ctx context.Context, n int) (int, error) {
+				begun <- name
+				if n == 1 && len(f.Log()) == 0 {
+					<-ctx.Done()
+				}
+				return 2 * n, ctx.Err()
+			}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := newClient(t, buses[0], &request.Options{Timeout: 10 * time.Second, Attempts: 2})
+		if err := c.WaitServers(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() {
+			_, err := c.Do(t.Context(), 1)
+			ended <- err
+		}()
+		f.Kill(<-begun)
+		if err := <-ended; err != nil {
+			t.Errorf("the other server has not answered: %v", err)
+		}
+		if s := c.Stats(); s.Lost != 1 {
+			t.Errorf("stats %+v, want one attempt that was lost", s)
+		}
+	})
+}

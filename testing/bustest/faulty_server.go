@@ -1,0 +1,184 @@
+package bustest
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/fanfare-go/fanfare/transport"
+)
+
+// Serve has requests go through the faults.
+func (r *requesting) Serve(s transport.Server) error {
+	return r.requester.Serve(&server{of: r, server: s})
+}
+
+// server is a transport.Server that requests come to by way of the faults.
+type server struct {
+	of     *requesting
+	server transport.Server
+}
+
+// Request decides what becomes of a request.
+func (s *server) Request(real transport.Request) {
+	t := s.of.of
+	pause(t.faults.plan.Read, t.ended, nil)
+	a, h, from := t.describe(aRequest, real.Message())
+	if t.cut.Load() || from != nil && from.cut.Load() {
+		t.faults.log.lost(t.name, a)
+		real.Discard()
+		return
+	}
+	fate := t.faults.fate(a)
+	if fate.drop {
+		t.faults.log.dropped(a)
+		real.Discard()
+		return
+	}
+	r := &request{of: s.of, real: real, from: from, id: h.Seq, message: *real.Message(), arrived: real.Arrived()}
+	if fate.duplicate {
+		r.twin = &request{of: s.of, real: real, again: true, message: copied(real.Message()), arrived: r.arrived}
+	}
+	if a.kind != aCancel {
+		r.begin()
+	}
+	if fate.delay > 0 {
+		t.faults.log.delayed()
+	}
+	s.deliver(r, fate.delay)
+	if r.twin != nil {
+		t.faults.log.duplicated(a)
+		s.deliver(r.twin, fate.delay)
+	}
+}
+
+// deliver hands a request to the server, at once if the plan has no delays.
+func (s *server) deliver(r *request, delay time.Duration) {
+	if s.of.of.faults.plan.Delay == 0 {
+		s.server.Request(r)
+		return
+	}
+	s.of.courier.bring(delay, func() {
+		r.arrived = time.Now()
+		s.server.Request(r)
+	})
+}
+
+// request is a transport.Request with faults.
+type request struct {
+	of      *requesting
+	real    transport.Request
+	from    *faulty  // who asks; nil if that is not wrapped
+	id      uint64   // its exchange there
+	again   bool     // it came twice, and this is the second one: its reply goes nowhere
+	twin    *request // the second one of this, nil if there is none
+	message transport.Message
+	arrived time.Time
+
+	mu        sync.Mutex
+	abandoned func(lost bool)
+	over      bool // it was answered, or given up
+	cancelled bool
+	lost      bool // its connection
+}
+
+func (r *request) Message() *transport.Message { return &r.message }
+func (r *request) Client() transport.Peer      { return r.real.Client() }
+func (r *request) Arrived() time.Time          { return r.arrived }
+
+// begin has the transport tell of the end of the client from now on: the server may hear of the request later.
+func (r *request) begin() {
+	r.of.mu.Lock()
+	r.of.open[r] = struct{}{}
+	r.of.mu.Unlock()
+	r.real.OnAbandoned(r.abandon)
+}
+
+// abandon notes that the client does not wait any more.
+func (r *request) abandon(lost bool) {
+	r.mu.Lock()
+	f := r.abandoned
+	if r.over || r.lost || r.cancelled && !lost {
+		f = nil
+	}
+	r.lost, r.cancelled = r.lost || lost, r.cancelled || !lost
+	r.mu.Unlock()
+	if f != nil {
+		f(lost)
+	}
+	if r.twin != nil {
+		r.twin.abandon(lost)
+	}
+}
+
+func (r *request) OnAbandoned(f func(lost bool)) {
+	r.mu.Lock()
+	r.abandoned = f
+	lost, cancelled := r.lost, r.cancelled
+	r.mu.Unlock()
+	if lost || cancelled {
+		f(lost)
+	}
+}
+
+// finish notes that it ends, and reports whether its connection was lost before.
+func (r *request) finish() (lost bool) {
+	r.of.mu.Lock()
+	delete(r.of.open, r)
+	r.of.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	return r.lost
+}
+
+func (r *request) Reply(m *transport.Message) error {
+	t := r.of.of
+	if r.again {
+		return nil
+	}
+	r.mu.Lock()
+	lost := r.lost
+	r.mu.Unlock()
+	if lost {
+		r.Discard()
+		return transport.ErrLost
+	}
+	t.faults.leaves(t, m, false)
+	err := r.real.Reply(m)
+	if err == nil || errors.Is(err, transport.ErrLost) {
+		r.finish()
+	}
+	return err
+}
+
+func (r *request) Discard() {
+	if !r.again {
+		r.finish()
+		r.real.Discard()
+	}
+}
+
+func (r *request) Cancel() {
+	if !r.again {
+		r.real.Cancel()
+	}
+}
+
+// abandon gives up what is open: all of it, or what a client has asked that is cut off.
+func (r *requesting) abandon(client *faulty) {
+	r.mu.Lock()
+	var all []*request
+	for q := range r.open {
+		if client == nil || q.from == client {
+			all = append(all, q)
+		}
+	}
+	r.mu.Unlock()
+	for _, q := range all {
+		q.abandon(true)
+		if client == nil && q.from != nil && q.from.requesting != nil {
+			q.from.requesting.loseOne(q.id)
+		}
+	}
+}

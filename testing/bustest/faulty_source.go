@@ -1,0 +1,264 @@
+package bustest
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/transport"
+)
+
+// source is a transport.TaskSource that acknowledgements come to by way of the faults.
+type source struct {
+	of     *tasking
+	source transport.TaskSource
+
+	mu    sync.Mutex
+	links map[transport.TaskWorker]*workerLink
+}
+
+func (s *source) WorkerUp(w transport.TaskWorker) {
+	l := &workerLink{source: s, real: w, tasks: map[string]*output{}}
+	s.mu.Lock()
+	s.links[w] = l
+	s.mu.Unlock()
+	s.of.add(l)
+}
+
+// link returns the link to a worker, and forgets it if it is gone.
+func (s *source) link(w transport.TaskWorker, gone bool) *workerLink {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.links[w]
+	if gone {
+		delete(s.links, w)
+	}
+	return l
+}
+
+func (s *source) WorkerDown(w transport.TaskWorker, err error) {
+	if l := s.link(w, true); l != nil {
+		s.of.remove(l)
+		l.turns.do(func() { l.down(err) })
+	}
+}
+
+// Credit is never lost: what comes while the transport is cut off is told after that.
+func (s *source) Credit(w transport.TaskWorker, task string, n uint32) {
+	l := s.link(w, false)
+	if l == nil {
+		return
+	}
+	l.turns.do(func() {
+		l.grant(task, n)
+		if life := l.life.Load(); life != nil {
+			s.source.Credit(life, task, n)
+		}
+	})
+}
+
+func (s *source) Written(w transport.TaskWorker) {
+	if l := s.link(w, false); l != nil {
+		if life := l.life.Load(); life != nil {
+			s.source.Written(life)
+		}
+	}
+}
+
+func (s *source) Ack(w transport.TaskWorker, task string, first uint64, count uint32) {
+	if l := s.link(w, false); l != nil {
+		l.turns.do(func() { l.acked(task, first, count) })
+	}
+}
+
+func (s *source) Nack(w transport.TaskWorker, task string, seq uint64, delay time.Duration, reason string) {
+	if l := s.link(w, false); l != nil {
+		l.turns.do(func() {
+			l.news(aNack, task, seq, func(life *worker) { s.source.Nack(life, task, seq, delay, reason) })
+		})
+	}
+}
+
+// workerLink is the connection to a process with workers. A producer loses the one that it knows when its transport is cut off, and gets
+// another one, with the credit that there is, when that is over.
+type workerLink struct {
+	source *source
+	real   transport.TaskWorker
+	turns  turns
+	life   atomic.Pointer[worker] // what the producer knows; nil while it is cut off. Changed in turns
+	gone   bool                   // the connection. Used in turns
+
+	mu    sync.Mutex
+	tasks map[string]*output
+}
+
+// output is what goes to a worker of one task, by its name, "" for the plain form. The lock of the link guards it.
+type output struct {
+	credit uint64            // what the worker still expects
+	last   uint64            // the last task that it was given
+	told   map[uint64]uint64 // how often something was told of a task, as long as that was lost
+}
+
+// output returns what goes to the worker of a task. The lock is held.
+func (l *workerLink) output(task string) *output {
+	o := l.tasks[task]
+	if o == nil {
+		o = &output{told: map[uint64]uint64{}}
+		l.tasks[task] = o
+	}
+	return o
+}
+
+// align has the producer lose the worker, or get it.
+func (l *workerLink) align() {
+	l.turns.do(func() {
+		switch cut := l.source.of.of.cut.Load(); {
+		case cut && l.life.Load() != nil:
+			l.down(errPartitioned)
+		case !cut && l.life.Load() == nil && !l.gone:
+			life := &worker{link: l}
+			l.life.Store(life)
+			l.source.source.WorkerUp(life)
+			for task, n := range l.credits() {
+				l.source.source.Credit(life, task, n)
+			}
+		}
+	})
+}
+
+// down has the producer lose the worker. It is called in turns.
+func (l *workerLink) down(err error) {
+	l.gone = err != errPartitioned
+	if life := l.life.Swap(nil); life != nil {
+		life.gone.Store(true)
+		l.source.source.WorkerDown(life, err)
+	}
+}
+
+// grant adds credit; 0 takes it back.
+func (l *workerLink) grant(task string, n uint32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	o := l.output(task)
+	if n == 0 {
+		o.credit = 0
+		return
+	}
+	o.credit = min(o.credit+uint64(n), 1<<32-1)
+}
+
+// credits returns what the worker still expects.
+func (l *workerLink) credits() map[string]uint32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := map[string]uint32{}
+	for task, o := range l.tasks {
+		if o.credit > 0 {
+			all[task] = uint32(o.credit)
+		}
+	}
+	return all
+}
+
+// acked decides what becomes of acknowledgements, of each by itself, but for those that nothing was given for: there may be billions of them. It is
+// called in turns.
+func (l *workerLink) acked(task string, first uint64, count uint32) {
+	s := l.source.source
+	l.mu.Lock()
+	end := min(first+uint64(count), max(first, l.output(task).last+1))
+	l.mu.Unlock()
+	for seq := first; seq < end; seq++ {
+		l.news(anAck, task, seq, func(life *worker) { s.Ack(life, task, seq, 1) })
+	}
+	if rest := count - uint32(end-first); rest > 0 {
+		if life := l.life.Load(); life != nil {
+			s.Ack(life, task, end, rest)
+		}
+	}
+}
+
+// news decides what becomes of news about a task. It is called in turns.
+func (l *workerLink) news(kind, task string, seq uint64, tell func(*worker)) {
+	t := l.source.of.of
+	l.mu.Lock()
+	told := l.output(task).told
+	told[seq]++
+	a := arrival{kind: kind, topic: task, to: t.name, seq: seq, attempt: told[seq]}
+	fate := t.faults.fate(a)
+	life := l.life.Load()
+	if life != nil && !fate.drop {
+		delete(told, seq)
+	}
+	l.mu.Unlock()
+	switch {
+	case life == nil:
+		t.faults.log.lost(t.name, a)
+		return
+	case fate.drop:
+		t.faults.log.dropped(a)
+		return
+	case fate.duplicate:
+		t.faults.log.duplicated(a)
+		once := tell
+		tell = func(life *worker) { once(life); once(life) }
+	}
+	if t.faults.plan.Delay == 0 {
+		tell(life)
+		return
+	}
+	if fate.delay > 0 {
+		t.faults.log.delayed()
+	}
+	l.source.of.news.bring(fate.delay, func() {
+		l.turns.do(func() {
+			if life == l.life.Load() {
+				tell(life)
+			}
+		})
+	})
+}
+
+// worker is a transport.TaskWorker as the bus knows it, until its connection is lost or cut off.
+type worker struct {
+	link *workerLink
+	gone atomic.Bool
+}
+
+func (w *worker) Peer() transport.Peer { return w.link.real.Peer() }
+func (w *worker) Sent() uint64         { return w.link.real.Sent() }
+
+func (w *worker) Reject(reason error) {
+	if !w.gone.Load() {
+		w.link.real.Reject(reason)
+	}
+}
+
+// Send counts the credit that it uses.
+func (w *worker) Send(m *transport.Message) (nth uint64, err error) {
+	if w.gone.Load() {
+		return 0, transport.ErrLost
+	}
+	l := w.link
+	t := l.source.of.of
+	t.faults.leaves(t, m, false)
+	task := m.Topic
+	if m.Plain || m.Envelope == nil {
+		task = ""
+	}
+	l.mu.Lock()
+	o := l.output(task)
+	if h, err := envelope.Parse(m.Envelope); err == nil {
+		o.last = max(o.last, h.Seq) // before it is sent: word of it may be quick
+	}
+	l.mu.Unlock()
+	if nth, err = l.real.Send(m); err != nil {
+		return 0, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if o.credit > 0 {
+		o.credit--
+	}
+	return nth, nil
+}

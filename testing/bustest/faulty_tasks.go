@@ -1,0 +1,62 @@
+package bustest
+
+import (
+	"sync"
+
+	"github.com/fanfare-go/fanfare/transport"
+)
+
+// tasking is a transport.Tasker with faults.
+type tasking struct {
+	of     *faulty
+	tasker transport.Tasker
+	tasks  courier // of tasks that have arrived
+	news   courier // of what became of tasks that were given out
+
+	mu    sync.Mutex
+	links map[aligner]struct{} // to all workers and producers that are connected
+}
+
+// aligner is a link to a worker or a producer, which are gone for the bus while one side is cut off.
+type aligner interface{ align() }
+
+func (k *tasking) Pushes() bool    { return k.tasker.Pushes() }
+func (k *tasking) Pulls() bool     { return k.tasker.Pulls() }
+func (k *tasking) TaskLimit() int  { return k.tasker.TaskLimit() }
+func (k *tasking) FrameLimit() int { return k.tasker.FrameLimit() }
+
+func (k *tasking) Produce(s transport.TaskSource) (release func(), err error) {
+	return k.tasker.Produce(&source{of: k, source: s, links: map[transport.TaskWorker]*workerLink{}})
+}
+
+func (k *tasking) Work(s transport.TaskSink) (release func(), err error) {
+	return k.tasker.Work(&sink{of: k, sink: s, links: map[transport.TaskProducer]*producerLink{}})
+}
+
+// add has a link know of partitions.
+func (k *tasking) add(l aligner) {
+	k.mu.Lock()
+	k.links[l] = struct{}{}
+	k.mu.Unlock()
+	l.align()
+}
+
+// remove forgets one.
+func (k *tasking) remove(l aligner) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.links, l)
+}
+
+// align tells all links.
+func (k *tasking) align() {
+	k.mu.Lock()
+	all := make([]aligner, 0, len(k.links))
+	for l := range k.links {
+		all = append(all, l)
+	}
+	k.mu.Unlock()
+	for _, l := range all {
+		l.align()
+	}
+}

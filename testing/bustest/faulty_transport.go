@@ -1,0 +1,268 @@
+package bustest
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fanfare-go/fanfare/internal/change"
+	"github.com/fanfare-go/fanfare/transport"
+)
+
+// faulty is a transport with faults, as far as all transports are alike. What only some can do is in retaining, requesting and tasking.
+type faulty struct {
+	faults *Faults
+	name   string
+	real   transport.Transport
+
+	end     sync.Once
+	ended   chan struct{} // closed when the transport ends
+	cut     atomic.Bool   // it is cut off; changed under Faults.mu
+	changed change.Signal // of what Pending, Publishers, Subscribers and Servers tell
+	watcher sync.WaitGroup
+	peers   peers
+	incoming
+	missed   missed
+	prefixes prefixes
+	plain    counter
+	withheld atomic.Int64 // messages that the transport has received, and the bus has not, less those that it has twice
+
+	retaining  *retaining // nil for transports that cannot
+	requesting *requesting
+	tasking    *tasking
+}
+
+func newFaulty(f *Faults, name string, tr transport.Transport) *faulty {
+	t := &faulty{faults: f, name: name, real: tr, ended: make(chan struct{}), peers: newPeers()}
+	if real, ok := tr.(transport.Retainer); ok {
+		t.retaining = &retaining{of: t, retainer: real}
+	}
+	if real, ok := tr.(transport.Requester); ok {
+		t.requesting = &requesting{of: t, requester: real, exchanges: map[uint64]*exchange{}, open: map[*request]struct{}{}}
+	}
+	if real, ok := tr.(transport.Tasker); ok {
+		t.tasking = &tasking{of: t, tasker: real, links: map[aligner]struct{}{}}
+	}
+	return t
+}
+
+// exposed returns the transport with the optional interfaces that it has.
+func (t *faulty) exposed() transport.Transport {
+	r, q, k := t.retaining, t.requesting, t.tasking
+	switch {
+	case r != nil && q != nil && k != nil:
+		return struct {
+			*faulty
+			*retaining
+			*requesting
+			*tasking
+		}{t, r, q, k}
+	case r != nil && q != nil:
+		return struct {
+			*faulty
+			*retaining
+			*requesting
+		}{t, r, q}
+	case r != nil && k != nil:
+		return struct {
+			*faulty
+			*retaining
+			*tasking
+		}{t, r, k}
+	case q != nil && k != nil:
+		return struct {
+			*faulty
+			*requesting
+			*tasking
+		}{t, q, k}
+	case r != nil:
+		return struct {
+			*faulty
+			*retaining
+		}{t, r}
+	case q != nil:
+		return struct {
+			*faulty
+			*requesting
+		}{t, q}
+	case k != nil:
+		return struct {
+			*faulty
+			*tasking
+		}{t, k}
+	}
+	return t
+}
+
+// over reports whether the transport has ended.
+func (t *faulty) over() bool { return change.Closed(t.ended) }
+
+// Publish loses m while the transport is cut off.
+func (t *faulty) Publish(m *transport.Message) error {
+	if t.cut.Load() && !t.over() {
+		t.loses(m)
+		return nil
+	}
+	t.faults.leaves(t, m, true)
+	return t.real.Publish(m)
+}
+
+// loses notes an event that is lost on its way out.
+func (t *faulty) loses(m *transport.Message) {
+	a, _, _ := t.describe(anEvent, m)
+	a.from = ""
+	t.faults.log.lost(t.name, a)
+}
+
+func (t *faulty) Subscribe(prefix string) error {
+	if err := t.real.Subscribe(prefix); err != nil {
+		return err
+	}
+	t.prefixes.add(prefix, 1)
+	return nil
+}
+
+func (t *faulty) Unsubscribe(prefix string) error {
+	if err := t.real.Unsubscribe(prefix); err != nil {
+		return err
+	}
+	t.prefixes.add(prefix, -1)
+	return nil
+}
+
+func (t *faulty) Changed() <-chan struct{} { return t.changed.Next() }
+
+func (t *faulty) Pending() []string {
+	if t.cut.Load() && !t.over() {
+		return []string{t.name + ": " + errPartitioned.Error()}
+	}
+	return t.real.Pending()
+}
+
+func (t *faulty) Publishers() int {
+	if t.cut.Load() {
+		return 0
+	}
+	return t.real.Publishers()
+}
+
+func (t *faulty) Subscribers(topic string) int {
+	if t.cut.Load() {
+		return 0
+	}
+	return t.real.Subscribers(topic)
+}
+
+func (t *faulty) Events() <-chan transport.Event { return t.peers.events }
+
+// Stats are those of the transport, but for what faults have kept from the bus, or given it twice.
+func (t *faulty) Stats() transport.Stats {
+	s := t.real.Stats()
+	s.Received = uint64(max(int64(s.Received)-t.withheld.Load(), 0))
+	s.EventsLost += t.peers.lost.Load()
+	if t.over() {
+		s.Untaken += t.incoming.left()
+	}
+	return s
+}
+
+// Shutdown hands over first what is delayed: acknowledgements that a producer waits for, and tasks and requests that have arrived.
+func (t *faulty) Shutdown(ctx context.Context) error {
+	for _, c := range t.couriers() {
+		c.rush(ctx)
+	}
+	err := t.real.Shutdown(ctx)
+	t.finish()
+	return err
+}
+
+func (t *faulty) Close() error {
+	t.stop()
+	err := t.real.Close()
+	t.finish()
+	return err
+}
+
+// stop gives up what is delayed, and lets go who waits.
+func (t *faulty) stop() {
+	for _, c := range t.couriers() {
+		c.stop()
+	}
+	t.end.Do(func() {
+		close(t.ended)
+		t.setCut(false)
+	})
+}
+
+// finish waits for everything that the faults have begun. The transport has ended.
+func (t *faulty) finish() {
+	t.stop()
+	if t.requesting != nil {
+		t.requesting.lose()
+	}
+	for _, c := range t.couriers() {
+		c.done.Wait()
+	}
+	t.watcher.Wait()
+	t.changed.Tell()
+}
+
+// couriers returns those of the transport.
+func (t *faulty) couriers() (all []*courier) {
+	if t.requesting != nil {
+		all = append(all, &t.requesting.courier)
+	}
+	if t.tasking != nil {
+		all = append(all, &t.tasking.tasks, &t.tasking.news)
+	}
+	return all
+}
+
+// kill ends the transport. Its bus closes it once more, which waits for the rest.
+func (t *faulty) kill() {
+	if t.over() {
+		return
+	}
+	t.faults.log.killed(t.name)
+	t.stop()
+	_ = t.real.Close() // there is nobody to tell
+	if t.requesting != nil {
+		t.requesting.lose()
+	}
+	t.changed.Tell()
+}
+
+// counter counts by name.
+type counter struct {
+	mu     sync.Mutex
+	counts map[[2]string]uint64
+}
+
+// count returns how many plain messages of that kind and topic there were, with this one.
+func (t *faulty) count(kind, topic string) uint64 {
+	c := &t.plain
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.counts == nil {
+		c.counts = map[[2]string]uint64{}
+	}
+	c.counts[[2]string{kind, topic}]++
+	return c.counts[[2]string{kind, topic}]
+}
+
+// prefixes are the subscriptions of a transport, and how often each was made.
+type prefixes struct {
+	mu  sync.Mutex
+	all map[string]int
+}
+
+func (p *prefixes) add(prefix string, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all == nil {
+		p.all = map[string]int{}
+	}
+	if p.all[prefix] += n; p.all[prefix] <= 0 {
+		delete(p.all, prefix)
+	}
+}
