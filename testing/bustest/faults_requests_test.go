@@ -3,10 +3,10 @@ package bustest_test
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
@@ -114,32 +114,42 @@ func TestDuplicatedRequestsAreHandledTwice(t *testing.T) {
 	})
 }
 
-// TestDroppedRequestsEndInTime has nothing arrive.
+// TestDroppedRequestsEndInTime has nothing arrive, and a client that waits for ever, but for the end of its bus.
 func TestDroppedRequestsEndInTime(t *testing.T) {
 	t.Parallel()
-	over(t, func(t *testing.T, n transporttest.Network) {
-		f := bustest.NewFaults(t, bustest.Plan{Drop: 1})
-		buses := faultyBuses(t, f, n, "shop", "billing")
-		serveDouble(t, buses[1])
-		if _, err := newClient(t, buses[0], &request.Options{Timeout: 50 * time.Millisecond, Attempts: 1}).Do(t.Context(), 1); !errors.Is(err, request.ErrTimeout) {
-			t.Errorf("Do returns %v", err)
-		}
-		// A client that waits for ever ends with its bus.
-		ended := make(chan error)
-		go func() {
-			_, err := newClient(t, buses[0], &request.Options{Timeout: -1, Attempts: 1}).Do(context.Background(), 1)
-			ended <- err
-		}()
-		for len(f.Log()) < 2 { // until it was dropped, and is awaited
-			runtime.Gosched()
-		}
-		if err := buses[0].Close(); err != nil {
-			t.Error(err)
-		}
-		if err := <-ended; !errors.Is(err, bus.ErrClosed) {
-			t.Errorf("at the end of its bus Do returns %v", err)
-		}
-	})
+	for name, end := range map[string]func(*bustest.Faults, *bus.Bus) error{
+		"close": func(_ *bustest.Faults, b *bus.Bus) error { return b.Close() },
+		"kill": func(f *bustest.Faults, _ *bus.Bus) error {
+			f.Kill("shop")
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := bustest.NewFaults(t, bustest.Plan{Drop: 1})
+				buses := faultyBuses(t, f, bustest.Memory(), "shop", "billing")
+				serveDouble(t, buses[1])
+				began := time.Now()
+				if _, err := newClient(t, buses[0], nil).Do(t.Context(), 1); !errors.Is(err, request.ErrTimeout) || time.Since(began) != 5*time.Second {
+					t.Errorf("after %v Do returns %v", time.Since(began), err)
+				}
+				c := newClient(t, buses[0], &request.Options{Timeout: -1, Attempts: 1})
+				ended := make(chan error, 1)
+				go func() {
+					_, err := c.Do(context.Background(), 1)
+					ended <- err
+				}()
+				synctest.Wait()
+				if err := end(f, buses[0]); err != nil {
+					t.Error(err)
+				}
+				if err := <-ended; name == "close" && !errors.Is(err, bus.ErrClosed) || err == nil {
+					t.Errorf("at the end of its bus Do returns %v", err)
+				}
+			})
+		})
+	}
 }
 
 // TestPartitionEndsRequests has handlers under way on both sides of the cut.

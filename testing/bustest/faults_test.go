@@ -187,8 +187,14 @@ func faultsOf(t *testing.T, p bustest.Plan) (log []string) {
 			bustest.Record(t, b, topic.NewPrefix[int](""))
 		}
 		for _, b := range buses {
-			go publishNumbers(t, newPublisher(t, b, numbered, nil), 1, 100)
-			go publishNumbers(t, newPublisher(t, b, topic.New[int]("others"), nil), 1, 100)
+			for _, to := range []topic.Topic[int]{numbered, topic.New[int]("others")} {
+				pub := newPublisher(t, b, to, nil)
+				go func() {
+					if n, err := pub.PublishBatch(t.Context(), upTo(1, 100)); err != nil {
+						t.Errorf("%d events published: %v", n, err)
+					}
+				}()
+			}
 		}
 		synctest.Wait()
 		time.Sleep(p.Delay)

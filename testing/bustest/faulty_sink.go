@@ -103,8 +103,12 @@ func (l *producerLink) cut() bool {
 	return l.sink.of.of.cut.Load() || from != nil && from.cut.Load()
 }
 
-// align has the worker lose the producer, or get it.
-func (l *producerLink) align() {
+// align has the worker lose the producer, or get it. Nobody waits for that of a plain one, whose tasks may wait for a worker.
+func (l *producerLink) align() <-chan struct{} {
+	done := make(chan struct{})
+	if l.real.Peer().Plain {
+		close(done)
+	}
 	l.turns.do(func() {
 		switch cut := l.cut(); {
 		case cut && l.life != nil:
@@ -114,7 +118,11 @@ func (l *producerLink) align() {
 			l.life = &producer{link: l}
 			l.sink.sink.ProducerUp(l.life)
 		}
+		if !l.real.Peer().Plain {
+			close(done)
+		}
 	})
+	return done
 }
 
 // down has the worker lose the producer. It is called in turns.

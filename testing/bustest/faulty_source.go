@@ -111,8 +111,10 @@ func (l *workerLink) output(task string) *output {
 }
 
 // align has the producer lose the worker, or get it.
-func (l *workerLink) align() {
+func (l *workerLink) align() <-chan struct{} {
+	done := make(chan struct{})
 	l.turns.do(func() {
+		defer close(done)
 		switch cut := l.source.of.of.cut.Load(); {
 		case cut && l.life.Load() != nil:
 			l.down(errPartitioned)
@@ -125,6 +127,7 @@ func (l *workerLink) align() {
 			}
 		}
 	})
+	return done
 }
 
 // down has the producer lose the worker. It is called in turns.

@@ -17,8 +17,9 @@ type tasking struct {
 	links map[aligner]struct{} // to all workers and producers that are connected
 }
 
-// aligner is a link to a worker or a producer, which are gone for the bus while one side is cut off.
-type aligner interface{ align() }
+// aligner is a link to a worker or a producer, which are gone for the bus while one side is cut off. align has the bus see that, and returns what is
+// closed when it has.
+type aligner interface{ align() <-chan struct{} }
 
 func (k *tasking) Pushes() bool    { return k.tasker.Pushes() }
 func (k *tasking) Pulls() bool     { return k.tasker.Pulls() }
@@ -38,7 +39,7 @@ func (k *tasking) add(l aligner) {
 	k.mu.Lock()
 	k.links[l] = struct{}{}
 	k.mu.Unlock()
-	l.align()
+	_ = l.align() // whoever calls must not wait
 }
 
 // remove forgets one.
@@ -48,7 +49,7 @@ func (k *tasking) remove(l aligner) {
 	delete(k.links, l)
 }
 
-// align tells all links.
+// align tells all links, and waits until the bus has heard of it.
 func (k *tasking) align() {
 	k.mu.Lock()
 	all := make([]aligner, 0, len(k.links))
@@ -57,6 +58,6 @@ func (k *tasking) align() {
 	}
 	k.mu.Unlock()
 	for _, l := range all {
-		l.align()
+		<-l.align()
 	}
 }
