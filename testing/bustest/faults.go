@@ -223,19 +223,32 @@ func (f *Faults) sender(source uuid.UUID) *faulty {
 	return from
 }
 
-// leaves notes that m is sent by a transport, so that its peers know who has, and that those who are cut off now miss it if it is an event.
-func (f *Faults) leaves(t *faulty, m *transport.Message, event bool) {
+// leaves notes that m is sent by a transport, so that its peers know who has.
+func (f *Faults) leaves(t *faulty, m *transport.Message) {
+	if h, err := envelope.Parse(m.Envelope); err == nil { // plain ones say nothing
+		f.senders.LoadOrStore(h.Source, t)
+	}
+}
+
+// publish has a transport publish m, which those miss who are cut off now.
+func (f *Faults) publish(t *faulty, m *transport.Message, publish func() error) error {
+	f.leaves(t, m)
 	h, err := envelope.Parse(m.Envelope)
-	if err != nil {
-		return // plain
+	if err != nil || f.cuts.Load() == 0 {
+		return publish()
 	}
-	f.senders.LoadOrStore(h.Source, t)
-	if !event || f.cuts.Load() == 0 {
-		return
-	}
+	var cut []*faulty
 	for _, other := range f.all() {
 		if other != t && other.cut.Load() {
-			other.missed.add(h.Source, m.Topic, h.Seq)
+			cut = append(cut, other)
+			other.missed.add(h.Source, m.Topic, h.Seq) // before it can arrive
 		}
 	}
+	if err := publish(); err != nil {
+		for _, other := range cut {
+			other.missed.remove(h.Source, m.Topic, h.Seq)
+		}
+		return err
+	}
+	return nil
 }

@@ -96,7 +96,7 @@ func (e *exchange) Send(m *transport.Message) error {
 	if t.cut.Load() {
 		return transport.ErrNoPeer
 	}
-	t.faults.leaves(t, m, false)
+	t.faults.leaves(t, m)
 	e.mu.Lock()
 	e.waiting++ // before Send, whose server may be cut off at once
 	e.mu.Unlock()

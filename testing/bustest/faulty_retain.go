@@ -30,8 +30,12 @@ func (r *retaining) PublishRetained(m *transport.Message, key string, limit int)
 		t.loses(m)
 		return nil
 	}
-	t.faults.leaves(t, m, true)
-	return r.retainer.PublishRetained(m, key, limit)
+	return r.publish(m, key, limit)
+}
+
+// publish publishes m, and has it kept.
+func (r *retaining) publish(m *transport.Message, key string, limit int) error {
+	return r.of.faults.publish(r.of, m, func() error { return r.retainer.PublishRetained(m, key, limit) })
 }
 
 // hold keeps m if the transport is cut off.
@@ -61,8 +65,7 @@ func (r *retaining) publishHeld() bool {
 		r.mu.Unlock()
 		for i := range held {
 			h := &held[i]
-			r.of.faults.leaves(r.of, &h.message, true)
-			_ = r.retainer.PublishRetained(&h.message, h.key, h.limit) // an error is that of one that has ended, or of an event that nobody could send
+			_ = r.publish(&h.message, h.key, h.limit) // an error is that of one that has ended, or of an event that nobody could send
 		}
 	}
 }

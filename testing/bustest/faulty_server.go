@@ -144,7 +144,7 @@ func (r *request) Reply(m *transport.Message) error {
 		r.Discard()
 		return transport.ErrLost
 	}
-	t.faults.leaves(t, m, false)
+	t.faults.leaves(t, m)
 	err := r.real.Reply(m)
 	if err == nil || errors.Is(err, transport.ErrLost) {
 		r.finish()

@@ -83,7 +83,7 @@ type intake struct {
 	open   bool                // the worker has not taken its credit back
 	left   uint64              // what it expects
 	late   uint64              // what it has taken back, and expects nevertheless
-	twice  []transport.Message // what comes a second time when there is credit
+	twice  []transport.Message // what comes when there is credit: for the second time, or because its own was of before a partition
 	undone map[uint64]struct{} // what has arrived and has no answer
 }
 
@@ -148,8 +148,21 @@ func (l *producerLink) giveBack() {
 		for _, seq := range slices.Sorted(maps.Keys(i.undone)) {
 			l.real.Nack(task, seq, 0, errPartitioned.Error())
 		}
+		l.forget(i)
 	}
 	clear(l.tasks)
+}
+
+// forget gives up what waits for credit: there will be none. What is not acknowledged is lost with that. The lock is held.
+func (l *producerLink) forget(i *intake) {
+	t := l.sink.of.of
+	for n := range i.twice {
+		if m := &i.twice[n]; m.Envelope == nil {
+			a, _, _ := t.describe(aTask, m)
+			t.faults.log.lost(t.name, a)
+		}
+	}
+	i.twice = nil
 }
 
 // arrive decides what becomes of tasks. It is called in turns.
@@ -237,6 +250,9 @@ func (l *producerLink) admit(m *transport.Message, h envelope.Header, f fate) bo
 	case l.again && m.Envelope != nil: // by credit of before the partition
 		l.real.Nack(task, h.Seq, 0, "")
 		return false
+	case l.again: // as well, but it cannot be given back
+		i.twice = append(i.twice, copied(m))
+		return false
 	}
 	if m.Envelope != nil {
 		i.undone[h.Seq] = struct{}{}
@@ -289,7 +305,8 @@ func (p *producer) Credit(task string, n uint32) {
 	}
 	i := l.intake(task)
 	if i.open = n > 0; n == 0 {
-		i.late, i.left, i.twice = i.late+i.left, 0, nil
+		l.forget(i)
+		i.late, i.left = i.late+i.left, 0
 		l.real.Credit(task, 0)
 		return
 	}

@@ -244,7 +244,7 @@ func (w *worker) Send(m *transport.Message) (nth uint64, err error) {
 	}
 	l := w.link
 	t := l.source.of.of
-	t.faults.leaves(t, m, false)
+	t.faults.leaves(t, m)
 	task := m.Topic
 	if m.Plain || m.Envelope == nil {
 		task = ""

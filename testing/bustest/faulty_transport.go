@@ -103,8 +103,7 @@ func (t *faulty) Publish(m *transport.Message) error {
 		t.loses(m)
 		return nil
 	}
-	t.faults.leaves(t, m, true)
-	return t.real.Publish(m)
+	return t.faults.publish(t, m, func() error { return t.real.Publish(m) })
 }
 
 // loses notes an event that is lost on its way out.

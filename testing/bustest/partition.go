@@ -115,6 +115,16 @@ func (m *missed) add(source uuid.UUID, topic string, seq uint64) {
 	m.ranges[key] = append(all, missedRange{seq, seq})
 }
 
+// remove takes the last event back: it was not published after all, and its number goes to another one.
+func (m *missed) remove(source uuid.UUID, topic string, seq uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := m.ranges[missedTopic{source, topic}]
+	if last := len(all) - 1; last >= 0 && all[last].last == seq {
+		all[last].last--
+	}
+}
+
 // has reports whether an event is among them.
 func (m *missed) has(source uuid.UUID, topic string, seq uint64) bool {
 	m.mu.Lock()
