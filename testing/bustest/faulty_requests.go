@@ -15,8 +15,8 @@ type requesting struct {
 	courier   courier // of requests that have arrived
 
 	mu        sync.Mutex
-	exchanges map[uint64]*exchange  // by their ID
-	open      map[*request]struct{} // taken from clients, and not answered
+	exchanges map[uint64]*exchange   // by their ID
+	open      map[*received]struct{} // taken from clients, and not answered
 }
 
 func (r *requesting) Servers() int {

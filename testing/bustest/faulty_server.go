@@ -35,9 +35,9 @@ func (s *server) Request(real transport.Request) {
 		real.Discard()
 		return
 	}
-	r := &request{of: s.of, real: real, from: from, id: h.Seq, message: *real.Message(), arrived: real.Arrived()}
+	r := &received{of: s.of, real: real, from: from, id: h.Seq, message: *real.Message(), arrived: real.Arrived()}
 	if fate.duplicate {
-		r.twin = &request{of: s.of, real: real, again: true, message: copied(real.Message()), arrived: r.arrived}
+		r.twin = &received{of: s.of, real: real, again: true, message: copied(real.Message()), arrived: r.arrived}
 	}
 	if a.kind != aCancel {
 		r.begin()
@@ -53,7 +53,7 @@ func (s *server) Request(real transport.Request) {
 }
 
 // deliver hands a request to the server, at once if the plan has no delays.
-func (s *server) deliver(r *request, delay time.Duration) {
+func (s *server) deliver(r *received, delay time.Duration) {
 	if s.of.of.faults.plan.Delay == 0 {
 		s.server.Request(r)
 		return
@@ -64,14 +64,14 @@ func (s *server) deliver(r *request, delay time.Duration) {
 	})
 }
 
-// request is a transport.Request with faults.
-type request struct {
+// received is a transport.Request with faults.
+type received struct {
 	of      *requesting
 	real    transport.Request
-	from    *faulty  // who asks; nil if that is not wrapped
-	id      uint64   // its exchange there
-	again   bool     // it came twice, and this is the second one: its reply goes nowhere
-	twin    *request // the second one of this, nil if there is none
+	from    *faulty   // who asks; nil if that is not wrapped
+	id      uint64    // its exchange there
+	again   bool      // it came twice, and this is the second one: its reply goes nowhere
+	twin    *received // the second one of this, nil if there is none
 	message transport.Message
 	arrived time.Time
 
@@ -82,12 +82,12 @@ type request struct {
 	lost      bool // its connection
 }
 
-func (r *request) Message() *transport.Message { return &r.message }
-func (r *request) Client() transport.Peer      { return r.real.Client() }
-func (r *request) Arrived() time.Time          { return r.arrived }
+func (r *received) Message() *transport.Message { return &r.message }
+func (r *received) Client() transport.Peer      { return r.real.Client() }
+func (r *received) Arrived() time.Time          { return r.arrived }
 
 // begin has the transport tell of the end of the client from now on: the server may hear of the request later.
-func (r *request) begin() {
+func (r *received) begin() {
 	r.of.mu.Lock()
 	r.of.open[r] = struct{}{}
 	r.of.mu.Unlock()
@@ -95,7 +95,7 @@ func (r *request) begin() {
 }
 
 // abandon notes that the client does not wait any more.
-func (r *request) abandon(lost bool) {
+func (r *received) abandon(lost bool) {
 	r.mu.Lock()
 	f := r.abandoned
 	if r.over || r.lost || r.cancelled && !lost {
@@ -111,7 +111,7 @@ func (r *request) abandon(lost bool) {
 	}
 }
 
-func (r *request) OnAbandoned(f func(lost bool)) {
+func (r *received) OnAbandoned(f func(lost bool)) {
 	r.mu.Lock()
 	r.abandoned = f
 	lost, cancelled := r.lost, r.cancelled
@@ -122,7 +122,7 @@ func (r *request) OnAbandoned(f func(lost bool)) {
 }
 
 // finish notes that it ends, and reports whether its connection was lost before.
-func (r *request) finish() (lost bool) {
+func (r *received) finish() (lost bool) {
 	r.of.mu.Lock()
 	delete(r.of.open, r)
 	r.of.mu.Unlock()
@@ -132,7 +132,7 @@ func (r *request) finish() (lost bool) {
 	return r.lost
 }
 
-func (r *request) Reply(m *transport.Message) error {
+func (r *received) Reply(m *transport.Message) error {
 	t := r.of.of
 	if r.again {
 		return nil
@@ -152,14 +152,14 @@ func (r *request) Reply(m *transport.Message) error {
 	return err
 }
 
-func (r *request) Discard() {
+func (r *received) Discard() {
 	if !r.again {
 		r.finish()
 		r.real.Discard()
 	}
 }
 
-func (r *request) Cancel() {
+func (r *received) Cancel() {
 	if !r.again {
 		r.real.Cancel()
 	}
@@ -168,7 +168,7 @@ func (r *request) Cancel() {
 // abandon gives up what is open: all of it, or what a client has asked that is cut off.
 func (r *requesting) abandon(client *faulty) {
 	r.mu.Lock()
-	var all []*request
+	var all []*received
 	for q := range r.open {
 		if client == nil || q.from == client {
 			all = append(all, q)

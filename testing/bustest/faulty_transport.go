@@ -38,7 +38,7 @@ func newFaulty(f *Faults, name string, tr transport.Transport) *faulty {
 		t.retaining = &retaining{of: t, retainer: real}
 	}
 	if real, ok := tr.(transport.Requester); ok {
-		t.requesting = &requesting{of: t, requester: real, exchanges: map[uint64]*exchange{}, open: map[*request]struct{}{}}
+		t.requesting = &requesting{of: t, requester: real, exchanges: map[uint64]*exchange{}, open: map[*received]struct{}{}}
 	}
 	if real, ok := tr.(transport.Tasker); ok {
 		t.tasking = &tasking{of: t, tasker: real, links: map[aligner]struct{}{}}
