@@ -12,6 +12,9 @@
 // for owned messages as well, since what a receiver does with its memory is not to show at the sender, at other receivers, or when
 // the same task is given again.
 //
+// A worker or producer that breaks the protocol of tasks is rejected: no tasks go that way any more, since one in the same process
+// would do the same again. Everything else goes on.
+//
 // All of it works in a bubble of testing/synctest. A transport at rest has no goroutine; there is one for each peer whose requests, tasks or
 // words about tasks are being handed on, as long as there are any.
 //

@@ -58,7 +58,12 @@ func (b *mailbox[T]) start() {
 }
 
 // ready reports whether there is something to do. The caller holds the lock.
-func (b *mailbox[T]) ready() bool { return b.open && (b.waiting.len() > 0 || b.last != nil) }
+func (b *mailbox[T]) ready() bool {
+	if b.waiting.len() == 0 {
+		return b.last != nil
+	}
+	return b.open
+}
 
 func (b *mailbox[T]) work() {
 	for {
@@ -104,28 +109,19 @@ func (b *mailbox[T]) count() uint64 {
 	return b.taken
 }
 
-// end lets nothing more in, and calls last when what waits has been handed on, or at once if nothing waits and there is nobody to hand
-// anything to. drop: what waits is not handed on. It returns how many items that concerns, and reports whether the mailbox had not ended yet; last is
-// that of the first call.
+// end lets nothing more in, and has last called, from the same goroutine, when what waits has been handed on. drop: what waits is not. It
+// returns how many items that concerns, and reports whether the mailbox had not ended yet: last is that of the first call.
 func (b *mailbox[T]) end(drop bool, last func()) (dropped int, first bool) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if drop {
 		dropped = b.waiting.clear()
 	}
-	if first = !b.over; !first {
-		b.mu.Unlock()
-		return dropped, false
+	if first = !b.over; first {
+		b.over, b.last = true, last
 	}
-	b.over = true
-	if !b.open && b.waiting.len() == 0 {
-		b.mu.Unlock()
-		last()
-		return dropped, true
-	}
-	b.last = last
 	b.start()
-	b.mu.Unlock()
-	return dropped, true
+	return dropped, first
 }
 
 // close is for the end of the transport that gets the items: nothing more is handed on, and last is not called. It returns how many items

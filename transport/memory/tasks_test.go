@@ -27,6 +27,7 @@ type sink struct {
 	producers chan transport.TaskProducer
 	hold      chan struct{} // if not nil, Tasks waits for it
 	takes     int           // how many of each call; negative: all
+	refuses   bool          // it rejects producers as they come
 }
 
 // log is what was told, without those calls that say only that something was written.
@@ -85,6 +86,9 @@ func (s *source) WorkerDown(w transport.TaskWorker, err error) {
 func (s *sink) ProducerUp(p transport.TaskProducer) {
 	s.told.add("up %s", p.Peer().Address)
 	s.producers <- p
+	if s.refuses {
+		p.Reject(errors.New("no producers here"))
+	}
 }
 
 func (s *sink) Tasks(_ transport.TaskProducer, tasks []transport.Message) int {
@@ -429,6 +433,49 @@ func TestReject(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A producer that is rejected in its first call, by a sink that is there before and by one that comes later, and is released meanwhile.
+func TestRejectOnArrival(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		network := memory.NewNetwork(nil)
+		working, _ := joinTo(t, network), joinTo(t, network)
+		to := newSink()
+		to.refuses = true
+		release := work(t, working, to)
+		to.told.want(t, "up memory #2", "down memory #2 true")
+		joinTo(t, network)
+		to.told.want(t, "up memory #3", "down memory #3 true")
+		release()
+		(<-to.producers).Reject(errors.New("again"))
+		next := newSink()
+		work(t, working, next)
+		next.told.want(t)
+		if s := working.Stats(); s.BadPeers != 2 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// Nothing runs when there is nothing to do: the bubble would not end, since nobody closes these transports.
+func TestNothingRunsAtRest(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		network := memory.NewNetwork(nil)
+		here, there := network.Join(), network.Join()
+		subscribe(t, there, "")
+		publish(t, here, message("a", "x"))
+		e := ask(t, here)
+		e.send(t, message("call", "x"))
+		reply(t, serve(t, there).one(t), "x")
+		e.want(t, "x")
+		from, to := newSource(), newSink()
+		produce(t, here, from)
+		work(t, there, to)
+		give(t, <-from.workers, message("t", "x"), 1)
+		from.told.want(t, "up memory #2", "written 1")
+		(<-to.producers).Credit("t", 1)
+		from.told.want(t, "credit t 1")
+	})
 }
 
 // What peers announce while nobody produces is bounded.
