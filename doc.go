@@ -32,7 +32,8 @@
 //   - pipeline: tasks, each done by one of several workers and acknowledged.
 //   - middleware: what wraps what is sent or a handler, such as logging.
 //   - codec: how values become bytes. JSON unless a topic says otherwise.
-//   - transport: the contract of a transport, for those who write one. transport/zmq is the one over ZeroMQ.
+//   - transport: the contract of a transport, for those who write one. transport/zmq is the one over ZeroMQ,
+//     transport/memory the one inside a process.
 //   - socket: ZeroMQ sockets in pure Go, which are useful without a bus too.
 //   - testing/bustest: a bus for tests, with recorders. testing/codectest: checks for a codec of your own.
 //

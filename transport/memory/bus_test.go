@@ -240,7 +240,8 @@ func TestBusRequestsFindTheServer(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		all := buses(t, 4, nil)
 		cl := newClient(t, all[0], nil)
-		if _, err := request.Serve(all[1], request.NewCall[int, int]("triple"), func(_ context.Context, n int) (int, error) { return 3 * n, nil }, nil); err != nil {
+		triple := request.NewCall[int, int]("triple")
+		if _, err := request.Serve(all[1], triple, func(_ context.Context, n int) (int, error) { return 3 * n, nil }, nil); err != nil {
 			t.Fatal(err)
 		}
 		serveDouble(t, all[3], func(_ context.Context, n int) (int, error) { return 2 * n, nil })

@@ -20,7 +20,7 @@
 //
 // # Losses
 //
-// Options.HWM events of one transport wait for another one at most; newer ones are dropped and counted in [Transport.Stats] of the sender, and show at
-// the receiver as a gap in the sequence. What waits when its sender leaves is still received; what waits when its receiver leaves is
-// counted there, as untaken.
+// Options.HWM events of one transport wait for another one at most; newer ones are dropped and counted in [Transport.Stats] of the sender,
+// and show at the receiver as a gap in the sequence. What waits when its sender leaves is still received; what waits when its receiver
+// leaves is counted there, as untaken.
 package memory

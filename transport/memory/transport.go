@@ -76,9 +76,9 @@ func (t *Transport) end() bool {
 		return false
 	}
 	close(t.leaving)
-	outgoing, incoming := t.network.leave(t)
+	outgoing, incoming := t.network.leave(t) // first of all: nobody makes a link any more
 	t.counts.untaken.Add(uint64(t.inbox.end()))
-	clients, workers, producers := t.close()
+	clients, workers, producers := t.close() // before peers hear of the end: what was written is what was taken by now
 	for _, l := range outgoing {
 		t.requests.lose(l.server)
 		l.client.leave()
@@ -105,8 +105,7 @@ func (t *Transport) end() bool {
 	return true
 }
 
-// close has nothing more handed on here, and returns those whose end is still to be told. They may be more than there are links: some of peers that
-// have left before.
+// close has nothing more handed on here, and returns those whose end is still to be told. Some may be of peers that have left before.
 func (t *Transport) close() (clients []*client, workers []*worker, producers []*producer) {
 	clients, workers, producers = t.serving.all(), t.pushing.all(), t.pulling.all()
 	for _, c := range clients {
