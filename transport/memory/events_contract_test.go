@@ -420,3 +420,26 @@ func TestConcurrentEnds(t *testing.T) {
 		}
 	})
 }
+
+// What counts as sent has been received, or is untaken, also when the receiver leaves while others publish.
+func TestPublishWhileTheReceiverCloses(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		for range 200 {
+			pub, sub := pair(t, nil, "")
+			var all sync.WaitGroup
+			for range 2 {
+				all.Go(func() {
+					for pub.Publishers() > 0 {
+						publish(t, pub, message("a", "x"))
+					}
+				})
+			}
+			all.Go(func() { _ = sub.Close() })
+			all.Wait()
+			if sent, s := pub.Stats().Sent, sub.Stats(); s.Received+s.Untaken != sent {
+				t.Fatalf("%d sent, %+v", sent, s)
+			}
+			_ = pub.Close()
+		}
+	})
+}
