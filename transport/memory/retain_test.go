@@ -212,3 +212,14 @@ func TestRetainedHasNoHole(t *testing.T) {
 		}
 	})
 }
+
+// What a transport keeps is gone when it ends.
+func TestRetainedEndsWithItsTransport(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		pub, sub := pair(t, nil)
+		retain(t, pub, numbered("t", 1, "kept"), "", 1)
+		_ = pub.Close()
+		subscribe(t, sub, "t")
+		wantEvents(t, sub)
+	})
+}
