@@ -461,6 +461,29 @@ func TestRejectOnArrival(t *testing.T) {
 	})
 }
 
+// Tasks that wait when their way ends were not sent.
+func TestRejectDropsWhatWaits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		all := join(t, 2, nil)
+		from, to := newSource(), newSink()
+		to.hold = make(chan struct{})
+		produce(t, all[0], from)
+		work(t, all[1], to)
+		w, p := <-from.workers, <-to.producers
+		for i := range 3 {
+			give(t, w, message("t", fmt.Sprint(i)), uint64(i+1))
+			synctest.Wait()
+		}
+		p.Reject(errors.New("enough"))
+		from.told.want(t, "up memory #2", "written 1", "down memory #2 1 true")
+		close(to.hold)
+		to.told.want(t, "up memory #1", "task  false 0", "down memory #1 true")
+		if a, b := all[0].Stats(), all[1].Stats(); a.Sent != 1 || b.Received != 1 {
+			t.Errorf("%+v, %+v", a, b)
+		}
+	})
+}
+
 // Nothing runs when there is nothing to do: the bubble would not end, since nobody closes these transports.
 func TestNothingRunsAtRest(t *testing.T) {
 	bubble(t, func(t *testing.T) {
