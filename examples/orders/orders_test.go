@@ -105,7 +105,7 @@ func TestBillingTriesAgain(t *testing.T) {
 		b := bustest.New(t)
 		paid := bustest.Record(t, b, Paid)
 		bank := bustest.NewSubscriber[Order](t, bustest.FailTimes(3, errors.New("no answer")))
-		shop, _ := open(t, b, b, bank)
+		shop, _ := open(t, b, bank, b)
 
 		if err := shop.Place(t.Context(), lamps); err != nil {
 			t.Fatal(err)
@@ -119,16 +119,18 @@ func TestBillingTriesAgain(t *testing.T) {
 	})
 }
 
-// open opens the service on one bus and a warehouse with 100 lamps on another one, or the same. The bank is a fake.
-func open(t *testing.T, here, there *bus.Bus, bank *bustest.Subscriber[Order]) (shop *Shop, shipped *bustest.Task[Order]) {
+// open opens the service on one bus, and on each of the others a door of one warehouse with 100 lamps. The bank is a fake, and so is the van.
+func open(t *testing.T, here *bus.Bus, bank *bustest.Subscriber[Order], doors ...*bus.Bus) (shop *Shop, van *bustest.Task[Order]) {
 	t.Helper()
 	warehouse := NewWarehouse(map[string]int{"lamp": 100}, func(Order) {})
-	if _, err := request.Serve(there, Reserve, warehouse.Reserve, nil); err != nil {
-		t.Fatal(err)
-	}
-	shipped = bustest.NewTask(t, Ship)
-	if _, err := pipeline.NewWorker(there, Ship, shipped.Handle, nil); err != nil {
-		t.Fatal(err)
+	van = bustest.NewTask(t, Ship)
+	for _, there := range doors {
+		if _, err := request.Serve(there, Reserve, warehouse.Reserve, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pipeline.NewWorker(there, Ship, van.Handle, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	service, err := NewService(here, func(ctx context.Context, o Order) error {
 		return bank.Handle(ctx, topic.NewEvent(o, topic.Metadata{Topic: "charge", ID: o.ID}))
@@ -136,7 +138,7 @@ func open(t *testing.T, here, there *bus.Bus, bank *bustest.Subscriber[Order]) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &service.Shop, shipped
+	return &service.Shop, van
 }
 
 // The same test runs over every transport, with sockets and without.
@@ -145,7 +147,7 @@ func TestServiceOverEveryTransport(t *testing.T) {
 	bustest.Run(t, func(t *testing.T, network bustest.Open) {
 		here, there := network(&bus.Options{Name: "shop"}), network(&bus.Options{Name: "warehouse"})
 		audit := bustest.Record(t, there, topic.NewPrefix[Order]("orders."))
-		shop, shipped := open(t, here, there, bustest.NewSubscriber[Order](t))
+		shop, van := open(t, here, bustest.NewSubscriber[Order](t), there)
 		if err := audit.Subscription().Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -158,8 +160,8 @@ func TestServiceOverEveryTransport(t *testing.T) {
 			bustest.Both(bustest.Topic[Order]("orders.placed"), bustest.Equal(lamps)),
 			bustest.Both(bustest.Topic[Order]("orders.paid"), bustest.Equal(lamps)),
 		)
-		if done := shipped.WaitTasks(1); done[0].Event.Value != lamps {
-			t.Errorf("shipped %v", done)
+		if shipped := van.WaitTasks(1)[0].Event.Value; shipped != lamps {
+			t.Errorf("shipped %v", shipped)
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 //   - if the counters of a subscription do not add up,
 //   - if a handler, and so a goroutine of the bus, is still running 10 s after the end.
 //
-// Of a test that has failed already, only the last is checked. A handler that waits for its context to end holds the shutdown up: close such a
+// Of a test that has failed already, and of a bus whose [Faults] have lost something, only the last two are checked. A handler that waits for its context to end holds the shutdown up: close such a
 // bus in the test.
 func New(t testing.TB, options ...*bus.Options) *bus.Bus {
 	t.Helper()

@@ -14,7 +14,7 @@ import (
 	"github.com/fanfare-go/fanfare/testing/transporttest"
 )
 
-var resize = pipeline.NewTask[int]("images.resize")
+var enlarge = pipeline.NewTask[int]("images.resize")
 
 // ledger counts how often tasks were handled.
 type ledger struct {
@@ -51,7 +51,7 @@ func (l *ledger) again(t testing.TB, n int) (again int) {
 
 func newWorker(t testing.TB, b *bus.Bus, handler func(context.Context, int) error, o *pipeline.Options) *pipeline.Worker {
 	t.Helper()
-	w, err := pipeline.NewWorker(b, resize, handler, o)
+	w, err := pipeline.NewWorker(b, enlarge, handler, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func newWorker(t testing.TB, b *bus.Bus, handler func(context.Context, int) erro
 
 func newProducer(t testing.TB, b *bus.Bus, o *pipeline.ProducerOptions) *pipeline.Producer[int] {
 	t.Helper()
-	p, err := pipeline.NewProducer(b, resize, o)
+	p, err := pipeline.NewProducer(b, enlarge, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,6 +94,12 @@ func (t *faulty) exposed() transport.Transport {
 	return t
 }
 
+// spoilt reports whether something was lost, by this or another transport of the same faults.
+func (t *faulty) spoilt() bool {
+	s := t.faults.Stats()
+	return s.Dropped+s.Lost+s.Partitions+s.Kills > 0
+}
+
 // over reports whether the transport has ended.
 func (t *faulty) over() bool { return change.Closed(t.ended) }
 

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/bustest"
+)
+
+// A network that loses a fifth of everything, repeats another fifth, and delays the rest, by a seed: what the shop has taken is paid, and is
+// shipped.
+func TestBadNetwork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		faults := bustest.NewFaults(t, bustest.Plan{Drop: 0.2, Duplicate: 0.2, Delay: 50 * time.Millisecond})
+		network := bustest.On(t, faults.Network(bustest.Memory()))
+		here := network()
+		paid := bustest.Record(t, here, Paid)
+		shop, van := open(t, here, bustest.NewSubscriber[Order](t), network(), network())
+
+		var taken []string
+		for i := range 20 {
+			o := Order{ID: fmt.Sprint(i), Customer: "ada", Article: "lamp", Quantity: 1}
+			if err := shop.Place(t.Context(), o); err == nil { // an answer that is lost is an order that is not taken
+				taken = append(taken, o.ID)
+			}
+		}
+		time.Sleep(10 * time.Minute) // after 30 s without an acknowledgement a task goes to another door
+
+		var billed, shipped []string
+		for _, e := range paid.All() {
+			billed = append(billed, e.Value.ID)
+		}
+		for _, task := range van.Seen() {
+			shipped = append(shipped, task.Event.Value.ID)
+		}
+		slices.Sort(taken)
+		slices.Sort(billed)
+		slices.Sort(shipped)
+		if once := slices.Compact(shipped); !slices.Equal(billed, taken) || !slices.Equal(once, taken) {
+			t.Errorf("taken %q, billed %q, shipped %q", taken, billed, once)
+		}
+	})
+}
+
+// Over tcp, in real time: the warehouse is cut off, and orders are refused. When it is back, what was paid meanwhile is shipped.
+func TestWarehouseIsCutOff(t *testing.T) {
+	t.Parallel()
+	faults := bustest.NewFaults(t, bustest.Plan{})
+	network := bustest.On(t, faults.Network(bustest.TCP()))
+	here, there := network(), network()
+	bank := bustest.NewSubscriber[Order](t, bustest.Block())
+	shop, van := open(t, here, bank, there)
+	if err := shop.Place(t.Context(), lamps); err != nil {
+		t.Fatal(err)
+	}
+	bank.WaitRunning(1)
+
+	faults.Partition("2") // the second bus of the network
+	bank.Release()        // the lamps are paid now, and cannot be shipped
+	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := shop.Place(soon, lamps); !errors.Is(err, request.ErrTimeout) {
+		t.Errorf("an order without a warehouse: %v", err)
+	}
+
+	faults.Heal("2")
+	if shipped := van.WaitTasks(1)[0].Event.Value; shipped != lamps {
+		t.Errorf("shipped %v", shipped)
+	}
+}
