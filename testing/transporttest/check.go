@@ -1,0 +1,52 @@
+package transporttest
+
+import (
+	"fmt"
+	"testing"
+)
+
+// A check holds a transport to one sentence of the contract.
+type check struct {
+	name     string // what must hold
+	contract string // the sentence, word for word from the comments of package transport
+	run      func(s *stage)
+}
+
+// check runs the check on a network of its own, and ends all that it has opened. It must be called by the goroutine of the test.
+func (c check) check(t testing.TB, n Network) error {
+	t.Helper()
+	s := &stage{network: n.Open(t)}
+	err := s.perform(c.run)
+	if closed := s.perform((*stage).close); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return fmt.Errorf("%w\nThis breaks the contract of package transport: %q", err, c.contract)
+	}
+	return nil
+}
+
+// failure ends a check from wherever it is found. It never leaves the package.
+type failure struct{ text string }
+
+func (f *failure) Error() string { return f.text }
+
+// perform calls f, and returns the failure that ended it.
+func (s *stage) perform(f func(*stage)) (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case *failure:
+			err = p
+		default:
+			panic(p)
+		}
+	}()
+	f(s)
+	return nil
+}
+
+// failf ends the check. Only its own goroutine may call it.
+func (s *stage) failf(format string, args ...any) {
+	panic(&failure{fmt.Sprintf(format, args...)})
+}

@@ -1,0 +1,128 @@
+package transporttest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fanfare-go/fanfare/transport"
+)
+
+func serverChecks() []check {
+	const choice = "it hands m to a connected server, by preference to one that this exchange has not asked yet, and of those to the one with the fewest requests under way."
+	return []check{
+		{"each attempt goes to one server", choice, oneServerEach},
+		{"a server that was not asked is preferred", choice, prefersUnasked},
+		{"Unasked counts those that were not asked", "Unasked counts the connected servers that this exchange has not asked yet.", countsUnasked},
+		{"the server with the fewest requests is preferred", choice, prefersFewest},
+		{"a cancellation goes to all who owe an answer", "is sent to the servers that have not answered, if they are ours.", cancelsAll},
+	}
+}
+
+// services opens a client, and two transports that serve it.
+func (s *stage) services() (client transport.Transport, a, b server) {
+	x, y, client := s.open(), s.open(), s.open()
+	a, b = s.serve(x), s.serve(y)
+	s.servers(client, 2)
+	return client, a, b
+}
+
+// either returns the next request at either server, and the number of that.
+func (s *stage) either(a, b server) (r transport.Request, at int) {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for {
+		if r, ok := a.take(); ok {
+			return r, 0
+		}
+		if r, ok := b.take(); ok {
+			return r, 1
+		}
+		select {
+		case <-a.filled:
+		case <-b.filled:
+		case <-late.C:
+			s.failf("expected a request to arrive at one of two servers, which has not happened after %v", patience)
+		}
+	}
+}
+
+func oneServerEach(s *stage) {
+	client, a, b := s.services()
+	const n = 20
+	seen := map[string]int{}
+	for i := range n {
+		e := s.ask(client, message("call", fmt.Sprint(i)))
+		r, _ := s.either(a, b)
+		seen[string(r.Message().Payload[0])]++
+		s.reply(r, "done")
+		s.replied(e, "done")
+		e.End(nil)
+	}
+	if len(seen) != n {
+		s.failf("expected each of %d requests to arrive once, at either server, but these did: %v", n, seen)
+	}
+}
+
+func prefersUnasked(s *stage) {
+	client, a, b := s.services()
+	for i := range 4 {
+		e := s.exchange(client)
+		for range 2 {
+			s.send(e, message("call", fmt.Sprint(i)))
+		}
+		s.requested(a, fmt.Sprint(i))
+		s.requested(b, fmt.Sprint(i))
+	}
+}
+
+func countsUnasked(s *stage) {
+	client, _, _ := s.services()
+	e := s.exchange(client)
+	for i, want := range []int{2, 1, 0} {
+		if got := e.Unasked(); got != want {
+			s.failf("expected Unasked to be %d after %d attempts at 2 servers, but it is %d", want, i, got)
+		}
+		s.send(e, message("call", "x"))
+	}
+}
+
+func prefersFewest(s *stage) {
+	client, a, b := s.services()
+	type underWay struct {
+		asked
+		request transport.Request
+	}
+	var at [2][]underWay
+	for range 6 {
+		e := s.ask(client, message("call", "x"))
+		r, which := s.either(a, b)
+		at[which] = append(at[which], underWay{e, r})
+	}
+	if len(at[0]) != 3 || len(at[1]) != 3 {
+		s.failf("expected 6 requests without an answer to be shared evenly, but one server has %d and the other %d", len(at[0]), len(at[1]))
+	}
+	for which := range at {
+		for _, u := range at[which][:2] { // after which it has fewer under way
+			s.reply(u.request, "done")
+			s.replied(u.asked, "done")
+		}
+		for range 2 {
+			s.ask(client, message("call", "more"))
+			if _, got := s.either(a, b); got != which {
+				s.failf("expected a request to go to the server with the fewest under way, but it went to the other one")
+			}
+		}
+	}
+}
+
+func cancelsAll(s *stage) {
+	client, a, b := s.services()
+	e := s.exchange(client)
+	s.send(e, message("call", "x"))
+	s.send(e, message("call", "x"))
+	s.requested(a, "x")
+	s.requested(b, "x")
+	e.End(ending())
+	s.requested(a, "the end")
+	s.requested(b, "the end")
+}

@@ -1,0 +1,146 @@
+package transporttest
+
+import (
+	"context"
+	"time"
+
+	"github.com/fanfare-go/fanfare/transport"
+)
+
+// patience is how long a transport has for what it must do.
+const patience = 10 * time.Second
+
+// stage is what a check plays on: a network, and the transports that were opened.
+type stage struct {
+	network func() transport.Transport
+	opened  []transport.Transport
+}
+
+// open adds a transport, which ends with the check.
+func (s *stage) open() transport.Transport {
+	tr := s.network()
+	s.opened = append(s.opened, tr)
+	return tr
+}
+
+// close ends all transports.
+func (s *stage) close() {
+	for _, tr := range s.opened {
+		s.call("Close", func() { _ = tr.Close() }) // what it returns is for checks of the end
+	}
+}
+
+// call calls f, which must return in time.
+func (s *stage) call(what string, f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	s.closes(done, what+" to return")
+}
+
+// must is call for what must succeed.
+func (s *stage) must(what string, f func() error) {
+	var err error
+	s.call(what, func() { err = f() })
+	if err != nil {
+		s.failf("expected %s to succeed, but it returned: %v", what, err)
+	}
+}
+
+// closes waits until a channel is closed, or has a token.
+func (s *stage) closes(c <-chan struct{}, what string) {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-c:
+	case <-late.C:
+		s.failf("expected %s, which has not happened after %v", what, patience)
+	}
+}
+
+// patient returns a context for what must happen in time.
+func (s *stage) patient() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), patience)
+}
+
+// until waits, from one change that tr tells of to the next, until something holds.
+func (s *stage) until(tr transport.Transport, what string, holds func() bool) {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for {
+		changed := tr.Changed()
+		if holds() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-late.C:
+			if holds() {
+				s.failf("expected Changed to tell of %s, but its channel was not closed", what)
+			}
+			s.failf("expected %s, which is not so after %v: Pending tells %q, Publishers %d", what, patience, tr.Pending(), tr.Publishers())
+		}
+	}
+}
+
+// ready waits until the subscriptions of tr are in force at so many publishers.
+func (s *stage) ready(tr transport.Transport, publishers int) {
+	s.until(tr, "that nothing is pending, and that there are the publishers", func() bool {
+		return len(tr.Pending()) == 0 && tr.Publishers() == publishers
+	})
+}
+
+// subscribe subscribes tr to prefixes, and waits until that is in force at so many publishers.
+func (s *stage) subscribe(tr transport.Transport, publishers int, prefixes ...string) {
+	for _, prefix := range prefixes {
+		s.must("Subscribe", func() error { return tr.Subscribe(prefix) })
+	}
+	s.ready(tr, publishers)
+}
+
+// pair opens a transport that publishes, and one that is subscribed to its prefixes.
+func (s *stage) pair(prefixes ...string) (pub, sub transport.Transport) {
+	pub, sub = s.open(), s.open()
+	s.subscribe(sub, 1, prefixes...)
+	return pub, sub
+}
+
+// publish publishes messages, each of which must succeed.
+func (s *stage) publish(tr transport.Transport, messages ...*transport.Message) {
+	s.must("Publish", func() error {
+		for _, m := range messages {
+			if err := tr.Publish(m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// receive returns the next n messages.
+func (s *stage) receive(tr transport.Transport, n int) []transport.Message {
+	into := make([]transport.Message, n)
+	got := 0
+	var err error
+	s.call("Receive", func() {
+		ctx, cancel := s.patient()
+		defer cancel()
+		for got < n && err == nil {
+			var more int
+			more, err = tr.Receive(ctx, into[got:])
+			if err == nil && more < 1 {
+				break
+			}
+			got += more
+		}
+	})
+	if err != nil {
+		s.failf("expected %d messages, but after %s Receive returned: %v", n, list(into[:got]), err)
+	}
+	if got < n {
+		s.failf("expected %d messages, but after %s Receive returned neither a message nor an error", n, list(into[:got]))
+	}
+	return into
+}
