@@ -61,17 +61,24 @@ func countsSubscribers(s *stage) {
 	}
 }
 
+// tellsOf checks that Changed of tr tells of what do brings about.
+func (s *stage) tellsOf(tr transport.Transport, what string, do func() error, holds func() bool) {
+	changed := tr.Changed()
+	s.must(what, do)
+	s.until(tr, "the change that "+what+" makes", holds)
+	s.closes(changed, "Changed to tell of "+what)
+}
+
 func changedSubscribers(s *stage) {
 	pub, sub := s.open(), s.open()
+	s.ready(sub, 1)
 	for range 3 {
-		s.must("Subscribe", func() error { return sub.Subscribe("t") })
-		s.subscribers(pub, "t", 1)
-		s.unsubscribe(sub, "t")
-		s.subscribers(pub, "t", 0)
+		s.tellsOf(pub, "Subscribe of a peer", func() error { return sub.Subscribe("t") }, func() bool { return pub.Subscribers("t") == 1 })
+		s.tellsOf(pub, "Unsubscribe of a peer", func() error { return sub.Unsubscribe("t") }, func() bool { return pub.Subscribers("t") == 0 })
 	}
 	s.subscribe(sub, 1, "t")
-	s.must("Close", sub.Close)
-	s.subscribers(pub, "t", 0)
+	s.subscribers(pub, "t", 1)
+	s.tellsOf(pub, "the end of a peer", sub.Close, func() bool { return pub.Subscribers("t") == 0 })
 }
 
 func changedPublishers(s *stage) {
@@ -79,8 +86,7 @@ func changedPublishers(s *stage) {
 	for range 3 {
 		pub := s.open()
 		s.ready(sub, 1)
-		s.must("Close", pub.Close)
-		s.until(sub, "that there is no publisher", func() bool { return sub.Publishers() == 0 })
+		s.tellsOf(sub, "the end of a peer", pub.Close, func() bool { return sub.Publishers() == 0 })
 	}
 }
 

@@ -353,9 +353,10 @@ func changedTellsOfRoom(s *stage) {
 	s.ask(client, message("call", "slow"))
 	s.requested(w.server, "slow")
 	s.flood(client)
-	e := s.exchange(client)
+	e, changed := s.exchange(client), client.Changed()
 	release()
 	s.until(client, "that there is room, as the server takes requests again", func() bool { return e.Send(message("call", "after")) == nil })
+	s.closes(changed, "Changed to tell of room")
 }
 
 // servers waits until so many servers are connected.

@@ -235,29 +235,35 @@ func refusedIsNotKept(s *stage) {
 	s.inTurn(sub, kept("t", 1, "kept"))
 }
 
-// One publishes while another subscribes: wherever that falls, nothing is missing after the first event.
+// One publishes while another subscribes: wherever that falls, nothing is missing after the first event. The last events are published when the
+// subscription is in force.
 func noHole(s *stage) {
 	pub, sub := s.open(), s.open()
-	const last = 200
+	const before, last = 200, 300
 	published := newMailbox[error]()
-	retainer := s.retainer(pub)
+	retainer, subscribed := s.retainer(pub), make(chan struct{})
 	go func() {
 		var err error
 		for i := uint64(1); i <= last && err == nil; i++ {
+			if i == before {
+				<-subscribed
+			}
 			err = retainer.PublishRetained(numbered("t", i, fmt.Sprint(i)), "", 1)
 		}
 		published.put(err)
 	}()
-	s.must("Subscribe", func() error { return sub.Subscribe("t") })
+	func() {
+		defer close(subscribed)
+		s.subscribe(sub, 1, "t")
+	}()
 	if err := next(s, published, "PublishRetained to return"); err != nil {
 		s.failf("expected PublishRetained to succeed, but it returned: %v", err)
 	}
-	for before := uint64(0); before != last; {
-		m := s.receive(sub, 1)[0]
-		seq := number(m.Envelope)
-		if before != 0 && seq != before+1 {
-			s.failf("expected event %d after event %d, but event %d came", before+1, before, seq)
+	for previous := uint64(0); previous != last; {
+		seq := number(s.receive(sub, 1)[0].Envelope)
+		if previous != 0 && seq != previous+1 {
+			s.failf("expected event %d after event %d, but event %d came", previous+1, previous, seq)
 		}
-		before = seq
+		previous = seq
 	}
 }

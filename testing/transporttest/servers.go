@@ -49,18 +49,22 @@ func (s *stage) either(a, b server) (r transport.Request, at int) {
 func oneServerEach(s *stage) {
 	client, a, b := s.services()
 	const n = 20
-	seen := map[string]int{}
 	for i := range n {
-		e := s.ask(client, message("call", fmt.Sprint(i)))
+		want := fmt.Sprint(i)
+		e := s.ask(client, message("call", want))
 		r, _ := s.either(a, b)
-		seen[string(r.Message().Payload[0])]++
+		if got := r.Message(); string(got.Payload[0]) != want {
+			s.failf("expected the request %q to arrive at one server, and none before at another, but %s came", want, list([]transport.Message{*got}))
+		}
 		s.reply(r, "done")
 		s.replied(e, "done")
 		e.End(nil)
 	}
-	if len(seen) != n {
-		s.failf("expected each of %d requests to arrive once, at either server, but these did: %v", n, seen)
-	}
+	e := s.exchange(client)
+	s.send(e, message("call", "end"))
+	s.send(e, message("call", "end"))
+	s.requested(a, "end") // and nothing that was left over
+	s.requested(b, "end")
 }
 
 func prefersUnasked(s *stage) {

@@ -7,8 +7,10 @@ import (
 	"github.com/fanfare-go/fanfare/transport"
 )
 
-// patience is how long a transport has for what it must do.
-const patience = 10 * time.Second
+const (
+	patience = 10 * time.Second       // how long a transport has for what it must do
+	grace    = patience + patience/10 // and a call: with a context of patient it is to end by that
+)
 
 // stage is what a check plays on: a network, and the transports that were opened.
 type stage struct {
@@ -37,7 +39,7 @@ func (s *stage) call(what string, f func()) {
 		defer close(done)
 		f()
 	}()
-	s.closes(done, what+" to return")
+	s.closesWithin(grace, done, what+" to return")
 }
 
 // must is call for what must succeed.
@@ -50,13 +52,15 @@ func (s *stage) must(what string, f func() error) {
 }
 
 // closes waits until a channel is closed, or has a token.
-func (s *stage) closes(c <-chan struct{}, what string) {
-	late := time.NewTimer(patience)
+func (s *stage) closes(c <-chan struct{}, what string) { s.closesWithin(patience, c, what) }
+
+func (s *stage) closesWithin(d time.Duration, c <-chan struct{}, what string) {
+	late := time.NewTimer(d)
 	defer late.Stop()
 	select {
 	case <-c:
 	case <-late.C:
-		s.failf("expected %s, which has not happened after %v", what, patience)
+		s.failf("expected %s, which has not happened after %v", what, d)
 	}
 }
 
@@ -78,7 +82,7 @@ func (s *stage) until(tr transport.Transport, what string, holds func() bool) {
 		case <-changed:
 		case <-late.C:
 			if holds() {
-				s.failf("expected Changed to tell of %s, but its channel was not closed", what)
+				s.failf("expected Changed to tell of a change to what is expected and has come, %s, but its channel was not closed", what)
 			}
 			s.failf("expected %s, which is not so after %v: Pending tells %q, Publishers %d", what, patience, tr.Pending(), tr.Publishers())
 		}

@@ -2,6 +2,7 @@ package transporttest
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -90,6 +91,7 @@ func newSource() *source {
 func (r *source) note(t told) {
 	defer r.turns.enter(t.worker)()
 	r.put(t)
+	runtime.Gosched() // a call that does not wait for this one finds it under way
 }
 
 func (r *source) WorkerUp(w transport.TaskWorker) { r.note(told{call: "WorkerUp", worker: w}) }

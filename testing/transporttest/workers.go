@@ -9,7 +9,7 @@ import (
 func workerChecks() []check {
 	return []check{
 		{"workers and producers that come and go are told", "Produce tells s of the workers that are connected, now and from now on, until release is called", workersComeAndGo},
-		{"peers of this module are not plain", "Plain ones send no credit, and no word of what became of a task.", workersAreOurs},
+		{"workers and producers of this module are not plain", "Plain ones send no credit, and no word of what became of a task.", workersAreOurs},
 		{"credit reaches the source", "Credit lets the source give that process n more tasks of that name; 0 takes back what is left of it.", creditReaches},
 		{"credit that came early is told", "credit that came while nobody produced is told then.", earlyCredit},
 		{"Sent counts what was written", "the task was written when Sent has reached that.", sentCounts},

@@ -1,0 +1,105 @@
+package transporttest_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/fanfare-go/fanfare/testing/transporttest"
+)
+
+// faults are all broken transports, by the check that must find them.
+func faults() map[string]map[string]fault {
+	all := map[string]map[string]fault{}
+	for _, some := range []map[string]map[string]fault{
+		eventFaults(), endFaults(), retainedFaults(), requestFaults(), answerFaults(), abandonFaults(), taskFaults(), acknowledgementFaults(),
+	} {
+		maps.Copy(all, some)
+	}
+	return all
+}
+
+// Each check has a name of its own, and finds transports that break what it is about.
+func TestEachCheckHasFaults(t *testing.T) {
+	t.Parallel()
+	checks := slices.Sorted(slices.Values(transporttest.Checks()))
+	if unique := slices.Compact(slices.Clone(checks)); len(unique) != len(checks) {
+		t.Errorf("%d checks have %d names", len(checks), len(unique))
+	}
+	found := faults()
+	for _, name := range checks {
+		if len(found[name]) == 0 {
+			t.Errorf("no transport breaks the check %q", name)
+		}
+		delete(found, name)
+	}
+	for name := range found {
+		t.Errorf("there is no check %q", name)
+	}
+}
+
+// Each check fails on each of its broken transports, and says why; and it does not on the sound one. In a bubble what never happens takes no
+// time.
+func TestEachCheckCanFail(t *testing.T) {
+	t.Parallel()
+	for name, some := range faults() {
+		for how, f := range some {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					err := transporttest.Check(t, name, broken(f.wrap))
+					if err == nil || !strings.Contains(err.Error(), f.want) {
+						t.Fatalf("got %v, want %q in it", err, f.want)
+					}
+					if _, sentence, _ := strings.Cut(err.Error(), "\nThis breaks the contract of package transport: "); len(sentence) < 10 {
+						t.Errorf("which sentence is broken is not told: %v", err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Fakes that break nothing pass every check, in a bubble too.
+func TestSoundFakes(t *testing.T) {
+	t.Parallel()
+	for _, name := range transporttest.Checks() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				if err := transporttest.Check(t, name, broken(func(testing.TB) breaker { return func(*fake) {} })); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// What a failure quotes is in package transport, word for word.
+func TestContractIsQuoted(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../transport/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files, %v", err)
+	}
+	var words []string
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(source)) {
+			words = append(words, strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "//"))...)
+		}
+	}
+	contract := strings.Join(words, " ")
+	for _, name := range transporttest.Checks() {
+		if quoted := transporttest.Contract(name); quoted == "" || !strings.Contains(contract, quoted) {
+			t.Errorf("%s: package transport does not say %q", name, quoted)
+		}
+	}
+}
