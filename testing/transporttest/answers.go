@@ -116,7 +116,7 @@ func serverGone(s *stage) {
 }
 
 func clientEnds(s *stage) {
-	for _, end := range []func(transport.Transport){s.shutdown, func(tr transport.Transport) { s.must("Close", tr.Close) }} {
+	for _, end := range s.ends() {
 		client, serving, requests := s.service()
 		e := s.ask(client, message("call", "x"))
 		s.request(requests)

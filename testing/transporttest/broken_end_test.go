@@ -51,7 +51,7 @@ func endFaults() map[string]map[string]fault {
 		},
 		"the end of a transport is a change": {"is none": each("expected Changed to tell of the end", neverChanging)},
 		"Close is idempotent":                {"fails again": each("expected call 2 of Close to succeed", failingAgain)},
-		"Close may be called concurrently":   {"fails again": each("but Close returned", failingAgain)},
+		"Close may be called concurrently":   {"fails again": each("while others end the transport, but it returned", failingAgain)},
 		"Close ends a Receive that waits": {
 			"lets it wait": {"expected Receive to return when the transport ends", func(t testing.TB) breaker {
 				return func(f *fake) {

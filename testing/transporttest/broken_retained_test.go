@@ -131,6 +131,14 @@ func retainedFaults() map[string]map[string]fault {
 				}
 			}),
 		},
+		"after the end PublishRetained returns net.ErrClosed": {
+			"says nothing": each("expected PublishRetained to return an error that matches net.ErrClosed", func(f *fake) {
+				f.retain = func(m *transport.Message, key string, limit int) error {
+					_ = f.sound.PublishRetained(m, key, limit)
+					return nil
+				}
+			}),
+		},
 		"there is no hole after the first": {
 			"there is": each("expected event 250 after event 249", func(f *fake) {
 				f.retain = func(m *transport.Message, key string, limit int) error {

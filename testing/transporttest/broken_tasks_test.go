@@ -252,6 +252,27 @@ func taskFaults() map[string]map[string]fault {
 				}
 			})),
 		},
+		"a sink that waits holds back its producer alone": {
+			"holds back all": each("expected a task of the other producer", func(f *fake) {
+				turn := make(chan struct{}, 1)
+				working(func(k *fakeSink) {
+					k.tasks = func(p transport.TaskProducer, tasks []transport.Message) int {
+						turn <- struct{}{}
+						defer func() { <-turn }()
+						return k.TaskSink.Tasks(p, tasks)
+					}
+				})(f)
+			}),
+			"holds back none": each("expected the calls for one peer to come one at a time", working(func(k *fakeSink) {
+				k.tasks = func(p transport.TaskProducer, tasks []transport.Message) int {
+					for _, m := range tasks {
+						go k.TaskSink.Tasks(p, []transport.Message{m})
+					}
+					yield()
+					return len(tasks)
+				}
+			})),
+		},
 		"Reject ends the connection": {"does nothing": each(noCall("WorkerDown"), giving(func(w *fakeWorker) { w.reject = func(error) {} }))},
 	}
 }

@@ -36,10 +36,10 @@ func (c Capabilities) within(other Capabilities) bool {
 func (c Capabilities) check(tr transport.Transport) error {
 	var found []error
 	if c.Acknowledgement && !c.Tasks {
-		found = append(found, errors.New("Capabilities.Acknowledgement is set without Capabilities.Tasks: acknowledgements are about tasks"))
+		found = append(found, errors.New("the flag Acknowledgement is set without Tasks: acknowledgements are about tasks"))
 	}
 	if c.Groups && !c.Requests && !c.Tasks {
-		found = append(found, errors.New("Capabilities.Groups is set without Capabilities.Requests or Capabilities.Tasks: groups share those"))
+		found = append(found, errors.New("the flag Groups is set without Requests or Tasks: groups share those"))
 	}
 	_, retains := tr.(transport.Retainer)
 	_, requests := tr.(transport.Requester)
@@ -54,9 +54,9 @@ func (c Capabilities) check(tr transport.Transport) error {
 	} {
 		switch {
 		case flag.set && !flag.exists:
-			found = append(found, fmt.Errorf("Capabilities.%s is set, but a %T is no transport.%s", flag.name, tr, flag.of))
+			found = append(found, fmt.Errorf("the flag %s is set, but a %T is no transport.%s", flag.name, tr, flag.of))
 		case flag.exists && !flag.set:
-			found = append(found, fmt.Errorf("a %T is a transport.%s, but Capabilities.%s is not set: that would go unchecked", tr, flag.of, flag.name))
+			found = append(found, fmt.Errorf("a %T is a transport.%s, but the flag %s is not set: that would go unchecked", tr, flag.of, flag.name))
 		}
 	}
 	return errors.Join(found...)

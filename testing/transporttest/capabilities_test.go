@@ -23,18 +23,18 @@ func TestCapabilities(t *testing.T) {
 		"nothing":    {transporttest.Capabilities{}, bare, nil},
 		"everything": {transporttest.Capabilities{Order: true, Acknowledgement: true, Groups: true, Durability: true, Requests: true, Tasks: true}, full, nil},
 		"no interfaces": {transporttest.Capabilities{Durability: true, Requests: true, Tasks: true}, bare, []string{
-			"Capabilities.Durability is set, but a struct { transport.Transport } is no transport.Retainer",
-			"Capabilities.Requests is set, but a struct { transport.Transport } is no transport.Requester",
-			"Capabilities.Tasks is set, but a struct { transport.Transport } is no transport.Tasker",
+			"the flag Durability is set, but a struct { transport.Transport } is no transport.Retainer",
+			"the flag Requests is set, but a struct { transport.Transport } is no transport.Requester",
+			"the flag Tasks is set, but a struct { transport.Transport } is no transport.Tasker",
 		}},
 		"no flags": {transporttest.Capabilities{}, full, []string{
-			"a *memory.Transport is a transport.Retainer, but Capabilities.Durability is not set: that would go unchecked",
-			"a *memory.Transport is a transport.Requester, but Capabilities.Requests is not set: that would go unchecked",
-			"a *memory.Transport is a transport.Tasker, but Capabilities.Tasks is not set: that would go unchecked",
+			"a *memory.Transport is a transport.Retainer, but the flag Durability is not set: that would go unchecked",
+			"a *memory.Transport is a transport.Requester, but the flag Requests is not set: that would go unchecked",
+			"a *memory.Transport is a transport.Tasker, but the flag Tasks is not set: that would go unchecked",
 		}},
 		"alone": {transporttest.Capabilities{Acknowledgement: true, Groups: true}, bare, []string{
-			"Capabilities.Acknowledgement is set without Capabilities.Tasks: acknowledgements are about tasks",
-			"Capabilities.Groups is set without Capabilities.Requests or Capabilities.Tasks: groups share those",
+			"the flag Acknowledgement is set without Tasks: acknowledgements are about tasks",
+			"the flag Groups is set without Requests or Tasks: groups share those",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

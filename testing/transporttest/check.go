@@ -13,17 +13,18 @@ type check struct {
 }
 
 // check runs the check on a network of its own, and ends all that it has opened. It must be called by the goroutine of the test.
-func (c check) check(t testing.TB, n Network) error {
+func (c check) check(t testing.TB, n Network) (err error) {
 	t.Helper()
 	s := &stage{network: n.Open(t)}
-	err := s.perform(c.run)
-	if closed := s.perform((*stage).close); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return fmt.Errorf("%w\nThis breaks the contract of package transport: %q", err, c.contract)
-	}
-	return nil
+	defer func() { // also when open has failed the test
+		if closed := s.close(); err == nil {
+			err = closed
+		}
+		if err != nil {
+			err = fmt.Errorf("%w\nThis breaks the contract of package transport: %q", err, c.contract)
+		}
+	}()
+	return s.perform(c.run)
 }
 
 // failure ends a check from wherever it is found. It never leaves the package.

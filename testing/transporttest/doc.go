@@ -12,7 +12,8 @@
 // implements, so that nothing goes unchecked by mistake.
 //
 // No check sleeps or polls. What must not arrive is followed by something that must, so that its absence is certain, and not a matter of time.
-// What has to happen has 10 seconds. A network that works in a bubble of testing/synctest may be checked in one: then that time is virtual.
+// What has to happen has 10
+// seconds for it.
 //
 // Run the tests with -race: some sentences are about memory, and about calls at the same time. What the contract leaves to the driver, such as
 // limits, plain peers and what a connection looks like, needs tests of the driver's own.

@@ -48,6 +48,11 @@ func (s *stage) shutdown(tr transport.Transport) {
 	})
 }
 
+// ends are the ways to end a transport.
+func (s *stage) ends() []func(transport.Transport) {
+	return []func(transport.Transport){s.shutdown, func(tr transport.Transport) { s.must("Close", tr.Close) }}
+}
+
 // ended checks what a transport says that has ended.
 func (s *stage) ended(tr transport.Transport) {
 	for _, c := range []struct {
@@ -112,7 +117,7 @@ func concurrentEnd(s *stage) {
 			for range 3 {
 				calls.Go(func() {
 					if err := tr.Close(); err != nil {
-						found.put(fmt.Errorf("Close returned: %w", err))
+						found.put(fmt.Errorf("it returned: %w", err))
 					}
 				})
 				calls.Go(func() { _ = tr.Shutdown(ctx) }) // it may have been too late

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/fanfare-go/fanfare/transport"
@@ -28,114 +27,6 @@ func requestChecks() []check {
 		{"after the end requests return net.ErrClosed", "return an error that matches net.ErrClosed once the transport ends", requestsAfterEnd},
 		{"requests may be made concurrently", "All methods may be called concurrently, and return an error", concurrentRequests},
 	}
-}
-
-func (s *stage) requester(tr transport.Transport) transport.Requester {
-	r, ok := tr.(transport.Requester)
-	if !ok {
-		s.failf("expected a transport.Requester, but a %T is none", tr)
-	}
-	return r
-}
-
-// asked is an exchange, with the channel that wakes who asked.
-type asked struct {
-	transport.Exchange
-	woken chan struct{}
-}
-
-func (s *stage) exchange(tr transport.Transport) asked {
-	e := asked{woken: make(chan struct{}, 1)}
-	s.must("Exchange", func() (err error) {
-		e.Exchange, err = s.requester(tr).Exchange(e.woken)
-		return err
-	})
-	return e
-}
-
-// ask begins an exchange with one attempt.
-func (s *stage) ask(tr transport.Transport, m *transport.Message) asked {
-	e := s.exchange(tr)
-	s.send(e, m)
-	return e
-}
-
-// askBoth is ask with an attempt at each of two servers.
-func (s *stage) askBoth(tr transport.Transport, m *transport.Message) asked {
-	e := s.ask(tr, m)
-	s.send(e, m)
-	return e
-}
-
-func (s *stage) send(e asked, m *transport.Message) {
-	s.must("Send", func() error { return e.Send(m) })
-}
-
-// answer returns the next answer.
-func (s *stage) answer(e asked) transport.Answer {
-	for {
-		if a, ok := e.Take(); ok {
-			return a
-		}
-		s.closes(e.woken, "woken to get a token, as there is an answer")
-	}
-}
-
-// replied checks that the next answer is a reply with that payload.
-func (s *stage) replied(e asked, want string) {
-	a := s.answer(e)
-	if a.Err != nil || len(a.Message.Payload) != 1 || string(a.Message.Payload[0]) != want {
-		s.failf("expected the reply %q, but the answer is %s, and its error %v", want, list([]transport.Message{a.Message}), a.Err)
-	}
-}
-
-// lost checks that the next answer is that there is none.
-func (s *stage) lost(e asked) {
-	if a := s.answer(e); !errors.Is(a.Err, transport.ErrLost) {
-		s.failf("expected an answer with ErrLost, but it is %s, and its error %v", list([]transport.Message{a.Message}), a.Err)
-	}
-}
-
-// unanswered checks that there is no answer.
-func (s *stage) unanswered(e asked) {
-	if a, ok := e.Take(); ok {
-		s.failf("expected no answer any more, but there is %s, and its error %v", list([]transport.Message{a.Message}), a.Err)
-	}
-}
-
-// server is a transport.Server that keeps requests for the check.
-type server struct{ *mailbox[transport.Request] }
-
-func (r server) Request(req transport.Request) { r.put(req) }
-
-func (s *stage) serve(tr transport.Transport) server {
-	r := server{newMailbox[transport.Request]()}
-	s.must("Serve", func() error { return s.requester(tr).Serve(r) })
-	return r
-}
-
-// request returns the next request.
-func (s *stage) request(r server) transport.Request {
-	return next(s, r.mailbox, "a request to arrive at the server")
-}
-
-// requested is request for one with that payload.
-func (s *stage) requested(r server, want string) transport.Request {
-	req := s.request(r)
-	if m := req.Message(); len(m.Payload) != 1 || string(m.Payload[0]) != want {
-		s.failf("expected the request %q, but %s arrived", want, list([]transport.Message{*m}))
-	}
-	return req
-}
-
-func (s *stage) reply(r transport.Request, payload string) {
-	s.must("Reply", func() error { return r.Reply(message("call", payload)) })
-}
-
-// service opens a client, and a transport that serves it.
-func (s *stage) service() (client, serving transport.Transport, requests server) {
-	serving, client = s.open(), s.open()
-	return client, serving, s.serve(serving)
 }
 
 func requestArrives(s *stage) {
@@ -268,30 +159,6 @@ func oneServer(s *stage) {
 	s.requested(requests, "x")
 }
 
-// waitingServer is a transport.Server that waits with a request whose payload is "slow" until it is let go, and notes how many calls there are
-// at once for each topic: the clients of a check have one each.
-type waitingServer struct {
-	server
-	gate  chan struct{}
-	turns turns
-}
-
-func (w *waitingServer) Request(r transport.Request) {
-	defer w.turns.enter(r.Message().Topic)()
-	w.put(r)
-	if string(r.Message().Payload[0]) == "slow" {
-		<-w.gate
-	}
-}
-
-// waitingService opens a transport that is served by a waitingServer. release lets that go.
-func (s *stage) waitingService() (w *waitingServer, release func()) {
-	serving := s.open()
-	w = &waitingServer{server: server{newMailbox[transport.Request]()}, gate: make(chan struct{})}
-	s.must("Serve", func() error { return s.requester(serving).Serve(w) })
-	return w, sync.OnceFunc(func() { close(w.gate) })
-}
-
 func serverWaits(s *stage) {
 	w, release := s.waitingService()
 	defer release()
@@ -304,33 +171,6 @@ func serverWaits(s *stage) {
 	release()
 	s.requested(w.server, "second")
 	s.alone(&w.turns)
-}
-
-// flood asks, with a request of many bytes each, until there is no room, and returns how many were sent. The server must not take them.
-func (s *stage) flood(tr transport.Transport) (sent int) {
-	payload := make([]byte, bulk)
-	requester := s.requester(tr)
-	full := false
-	s.must("Send, to a server that takes nothing,", func() error {
-		for sent < enough {
-			e, err := requester.Exchange(make(chan struct{}, 1))
-			if err == nil {
-				err = e.Send(&transport.Message{Topic: "call", Envelope: envelope(1), Payload: [][]byte{payload}, Owned: true})
-			}
-			if full = errors.Is(err, transport.ErrFull); full || err != nil {
-				if full {
-					return nil
-				}
-				return err
-			}
-			sent++
-		}
-		return nil
-	})
-	if !full {
-		s.failf("expected Send to return ErrFull for a server that takes nothing, but it took %d requests of %d bytes", sent, bulk)
-	}
-	return sent
 }
 
 func sendNeverWaits(s *stage) {
@@ -359,11 +199,6 @@ func changedTellsOfRoom(s *stage) {
 	s.closes(changed, "Changed to tell of room")
 }
 
-// servers waits until so many servers are connected.
-func (s *stage) servers(tr transport.Transport, n int) {
-	s.until(tr, fmt.Sprintf("that Servers is %d", n), func() bool { return s.requester(tr).Servers() == n })
-}
-
 func countsServers(s *stage) {
 	a, b, c := s.open(), s.open(), s.open()
 	for _, tr := range []transport.Transport{a, b, c} {
@@ -378,7 +213,7 @@ func countsServers(s *stage) {
 }
 
 func requestsAfterEnd(s *stage) {
-	for _, end := range []func(transport.Transport){s.shutdown, func(tr transport.Transport) { s.must("Close", tr.Close) }} {
+	for _, end := range s.ends() {
 		tr := s.open()
 		s.open()
 		e := s.exchange(tr)
@@ -396,69 +231,6 @@ func requestsAfterEnd(s *stage) {
 		}
 		if n := r.Servers(); n != 0 {
 			s.failf("expected nothing to report after the end, but Servers tells %d", n)
-		}
-	}
-}
-
-// echo is a transport.Server that replies with what was asked.
-type echo struct{ failed *mailbox[error] }
-
-func (e echo) Request(r transport.Request) {
-	go func() { // a reply may come from any goroutine
-		if err := r.Reply(&transport.Message{Topic: "call", Envelope: envelope(1), Payload: r.Message().Payload}); err != nil {
-			e.failed.put(err)
-		}
-	}()
-}
-
-func concurrentRequests(s *stage) {
-	const goroutines, each = 4, 50
-	serving, client := s.open(), s.open()
-	failed := newMailbox[error]()
-	s.must("Serve", func() error { return s.requester(serving).Serve(echo{failed}) })
-	requester := s.requester(client)
-	s.call("many requests at the same time", func() {
-		var all sync.WaitGroup
-		for g := range goroutines {
-			all.Go(func() {
-				for i := range each {
-					if err := roundTrip(requester, fmt.Sprint(g, i)); err != nil {
-						failed.put(err)
-					}
-				}
-			})
-		}
-		all.Wait()
-	})
-	if err, any := failed.take(); any {
-		s.failf("expected requests at the same time to be answered, each with its own reply, but: %v", err)
-	}
-}
-
-// roundTrip makes a request, and checks that the reply is the same.
-func roundTrip(r transport.Requester, payload string) error {
-	woken := make(chan struct{}, 1)
-	e, err := r.Exchange(woken)
-	if err != nil {
-		return err
-	}
-	defer e.End(nil)
-	if err := e.Send(message("call", payload)); err != nil {
-		return err
-	}
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	for {
-		if a, ok := e.Take(); ok {
-			if a.Err != nil || string(a.Message.Payload[0]) != payload {
-				return fmt.Errorf("the answer to %q is %s, and its error %w", payload, list([]transport.Message{a.Message}), a.Err)
-			}
-			return nil
-		}
-		select {
-		case <-woken:
-		case <-late.C:
-			return fmt.Errorf("there is no answer to %q", payload)
 		}
 	}
 }

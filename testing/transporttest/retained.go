@@ -1,6 +1,7 @@
 package transporttest
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -22,6 +23,7 @@ func retainedChecks() []check {
 		{"without an envelope nothing is kept", "A message that goes out without an envelope is published only", plainIsNotKept},
 		{"what is refused is not kept", "An error means that m was handed to nobody, and that what was kept before still is.", refusedIsNotKept},
 		{"there is no hole after the first", "So the events of a topic that all went through PublishRetained reach a peer without a hole after the first.", noHole},
+		{"after the end PublishRetained returns net.ErrClosed", "After Close or Shutdown every method returns an error that matches net.ErrClosed", retainAfterEnd},
 	}
 }
 
@@ -265,5 +267,15 @@ func noHole(s *stage) {
 			s.failf("expected event %d after event %d, but event %d came", previous+1, previous, seq)
 		}
 		previous = seq
+	}
+}
+
+func retainAfterEnd(s *stage) {
+	for _, end := range s.ends() {
+		tr := s.open()
+		end(tr)
+		s.refuses("PublishRetained", func(context.Context) error {
+			return s.retainer(tr).PublishRetained(message("t", "x"), "", 1)
+		})
 	}
 }

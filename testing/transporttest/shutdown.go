@@ -57,7 +57,7 @@ func saysWhatIsLost(s *stage) {
 }
 
 func peersAreTold(s *stage) {
-	for _, end := range []func(transport.Transport){s.shutdown, func(tr transport.Transport) { s.must("Close", tr.Close) }} {
+	for _, end := range s.ends() {
 		tr, peer := s.open(), s.open()
 		s.subscribe(peer, 1, "t")
 		s.ready(tr, 1)

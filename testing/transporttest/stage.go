@@ -25,11 +25,15 @@ func (s *stage) open() transport.Transport {
 	return tr
 }
 
-// close ends all transports.
-func (s *stage) close() {
+// close ends all transports, and says which call has not returned. What else it returns is for checks of the end.
+func (s *stage) close() (err error) {
 	for _, tr := range s.opened {
-		s.call("Close", func() { _ = tr.Close() }) // what it returns is for checks of the end
+		failed := s.perform(func(s *stage) { s.call("Close", func() { _ = tr.Close() }) })
+		if err == nil {
+			err = failed
+		}
 	}
+	return err
 }
 
 // call calls f, which must return in time.

@@ -47,7 +47,7 @@ func taskArrives(s *stage) {
 	for what, m := range map[string]*transport.Message{
 		"a task":                numbered("task", 1<<40, "payload"),
 		"a task of empty parts": message("task", "", "", ""),
-		"a task of many parts":  message("task", strings.Split(strings.Repeat("x", min(s.tasker(h.producing).FrameLimit(), 300)), "")...),
+		"a task of many parts":  message("task", strings.Split(strings.Repeat("x", min(s.tasker(h.producing).FrameLimit(), 5000)), "")...),
 		"a large task":          message(strings.Repeat("t", 255), string(mebibyte()[:1<<20-1000])),
 	} {
 		s.give(h.worker, m)
@@ -248,7 +248,7 @@ func flushesTasks(s *stage) {
 }
 
 func tasksAfterEnd(s *stage) {
-	for _, end := range []func(transport.Transport){s.shutdown, func(tr transport.Transport) { s.must("Close", tr.Close) }} {
+	for _, end := range s.ends() {
 		tr := s.open()
 		s.open()
 		end(tr)

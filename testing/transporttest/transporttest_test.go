@@ -16,7 +16,7 @@ import (
 func faults() map[string]map[string]fault {
 	all := map[string]map[string]fault{}
 	for _, some := range []map[string]map[string]fault{
-		eventFaults(), endFaults(), retainedFaults(), requestFaults(), answerFaults(), abandonFaults(), taskFaults(), acknowledgementFaults(),
+		messageFaults(), eventFaults(), endFaults(), retainedFaults(), requestFaults(), answerFaults(), abandonFaults(), taskFaults(), acknowledgementFaults(),
 	} {
 		maps.Copy(all, some)
 	}

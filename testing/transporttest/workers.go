@@ -2,6 +2,7 @@ package transporttest
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/fanfare-go/fanfare/transport"
 )
@@ -14,6 +15,7 @@ func workerChecks() []check {
 		{"credit that came early is told", "credit that came while nobody produced is told then.", earlyCredit},
 		{"Sent counts what was written", "the task was written when Sent has reached that.", sentCounts},
 		{"a task to a worker that is gone is ErrLost", "the error is [ErrFull], [ErrLost], or what is wrong with m.", workerGone},
+		{"a sink that waits holds back its producer alone", "while it waits, nothing more is read from that.", sinkWaits},
 		{"Reject ends the connection", "Reject ends the connection", rejectEnds},
 	}
 }
@@ -150,6 +152,33 @@ func workerGone(s *stage) {
 	if !errors.Is(err, transport.ErrLost) {
 		s.failf("expected Send to return ErrLost when the worker is gone, but it returned: %v", err)
 	}
+}
+
+// While the sink waits with the tasks of one producer, those of another one come.
+func sinkWaits(s *stage) {
+	k := newSink()
+	k.gate = make(chan struct{})
+	release := sync.OnceFunc(func() { close(k.gate) })
+	defer release()
+	h := s.shopWith(k)
+	const n = 20
+	for range n {
+		s.give(h.worker, message("task", "slow"))
+	}
+	s.task(k)
+	quick, r := s.open(), newSource()
+	s.produce(quick, r)
+	var w transport.TaskWorker
+	for range 2 { // the transport of the other producer has workers as well, for whom nobody works
+		w = s.tells(r.mailbox, "WorkerUp").worker
+		s.give(w, message("task", "quick"))
+	}
+	for quick := false; !quick; {
+		t := next(s, k.mailbox, "a task of the other producer")
+		quick = t.call == "Tasks" && string(t.message.Payload[0]) == "quick"
+	}
+	release()
+	s.alone(&k.turns)
 }
 
 func rejectEnds(s *stage) {
