@@ -11,6 +11,7 @@ func acknowledgementChecks() []check {
 		{"acknowledgements reach the producer", "Ack says that count tasks from first on are done", ackReaches},
 		{"no acknowledgement is lost among many", "They may be told together with later ones.", acksGather},
 		{"what was not done reaches the producer", "Nack says that a task is not done, and is to be given again after a delay, negative: never.", nackReaches},
+		{"what a worker tells never waits", "It is comparable, and its methods never wait.", tellingNeverWaits},
 		{"a producer hears of one worker one call at a time", "Of one worker the calls come one at a time, but Written, which comes from who writes.", callsComeOneByOne},
 		{"Shutdown flushes acknowledgements", "what was published is flushed to the peers, then the connections close.", flushesAcks},
 		{"the end of a worker comes after what it told", "It is the last call for w; what was written and what was not is known (Sent).", downIsLast},
@@ -76,6 +77,29 @@ func nackReaches(s *stage) {
 			s.failf("expected %v, but %v came", want, got)
 		}
 	}
+}
+
+func tellingNeverWaits(s *stage) {
+	r := newSource()
+	gate := make(chan struct{})
+	release := sync.OnceFunc(func() { close(gate) })
+	defer release()
+	r.react = func(t told) {
+		if t.call == "Ack" {
+			<-gate
+		}
+	}
+	h := s.shopOf(r, newSink())
+	const n = 5000
+	var wants []uint64
+	s.call("Ack, to a source that waits,", func() {
+		for i := range uint64(n) {
+			wants = append(wants, 2*i+1)
+			h.producer.Ack("a", 2*i+1, 1)
+		}
+	})
+	release()
+	s.acknowledged(r, "a", wants...)
 }
 
 func callsComeOneByOne(s *stage) {

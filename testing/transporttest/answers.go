@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/fanfare-go/fanfare/transport"
 )
@@ -13,6 +15,7 @@ func answerChecks() []check {
 		{"a reply arrives byte for byte", "Message is the reply, which belongs to the receiver, as one from Receive does.", replyArrives},
 		{"Reply copies what it needs", "It copies what it needs, as Publish does.", replyCopies},
 		{"an attempt has one answer", "Each attempt has one at most.", oneAnswer},
+		{"a request is answered once, whoever is first", "Reply answers it, once, in the form in which the request came", firstReplyWins},
 		{"a reply that is wrong may be given again", "what is wrong with m, such as its size: then another reply may be given.", wrongReply},
 		{"attempts at a server that is gone are lost", "Err is [ErrLost] when there is no reply because the connection has ended.", serverGone},
 		{"attempts of a transport that ends are lost", "then every attempt without an answer gets [ErrLost].", clientEnds},
@@ -70,6 +73,31 @@ func oneAnswer(s *stage) {
 	s.send(e, message("call", "second"))
 	s.reply(s.requested(requests, "second"), "second reply")
 	s.replied(e, "second reply")
+	s.unanswered(e)
+}
+
+func firstReplyWins(s *stage) {
+	client, _, requests := s.service()
+	e := s.ask(client, message("call", "x"))
+	r := s.requested(requests, "x")
+	const goroutines = 4
+	var won atomic.Int32
+	s.call("Reply, from several goroutines,", func() {
+		var all sync.WaitGroup
+		for range goroutines {
+			all.Go(func() {
+				if r.Reply(message("call", "reply")) == nil {
+					won.Add(1)
+				}
+			})
+		}
+		all.Wait()
+	})
+	if n := won.Load(); n != 1 {
+		s.failf("expected one of %d replies to the same request to succeed, but %d did", goroutines, n)
+	}
+	s.replied(e, "reply")
+	s.settled(client, requests)
 	s.unanswered(e)
 }
 

@@ -69,8 +69,8 @@ func refusedReachesNobody(s *stage) {
 	s.arrive(sub, message("t", "then"))
 }
 
-// bulk is how many bytes a message of fill has, and enough how many such messages are taken for no bound: 400 MB.
-const bulk, enough = 20_000, 20_000
+// bulk is how many bytes a message of fill has, and enough how many such messages are taken for no bound: 200 MB.
+const bulk, enough = 20_000, 10_000
 
 // fill publishes until a message is dropped, and returns how many were published. It needs a subscriber that does not receive.
 func (s *stage) fill(tr transport.Transport, topic string) (published int) {

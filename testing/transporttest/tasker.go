@@ -82,6 +82,7 @@ type source struct {
 	*mailbox[told]
 	turns   turns
 	written *mailbox[transport.TaskWorker]
+	react   func(t told) // called in each call but Written, if it is not nil
 }
 
 func newSource() *source {
@@ -90,6 +91,9 @@ func newSource() *source {
 
 func (r *source) note(t told) {
 	defer r.turns.enter(t.worker)()
+	if r.react != nil {
+		r.react(t)
+	}
 	r.put(t)
 	runtime.Gosched() // a call that does not wait for this one finds it under way
 }
@@ -129,6 +133,7 @@ func (k *sink) Tasks(p transport.TaskProducer, tasks []transport.Message) (taken
 	if k.gate != nil {
 		<-k.gate
 	}
+	runtime.Gosched() // as in source.note
 	if k.refuses {
 		return 0
 	}
@@ -178,10 +183,10 @@ type shop struct {
 	producer           transport.TaskProducer
 }
 
-func (s *stage) shop() shop { return s.shopWith(newSink()) }
+func (s *stage) shop() shop { return s.shopOf(newSource(), newSink()) }
 
-func (s *stage) shopWith(k *sink) shop {
-	h := shop{producing: s.open(), working: s.open(), source: newSource(), sink: k}
+func (s *stage) shopOf(r *source, k *sink) shop {
+	h := shop{producing: s.open(), working: s.open(), source: r, sink: k}
 	s.produce(h.producing, h.source)
 	s.work(h.working, h.sink)
 	h.worker = s.tells(h.source.mailbox, "WorkerUp").worker

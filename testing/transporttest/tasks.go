@@ -185,7 +185,7 @@ func released(s *stage) {
 func untakenTasks(s *stage) {
 	k := newSink()
 	k.refuses = true
-	h := s.shopWith(k)
+	h := s.shopOf(newSource(), k)
 	const n = 5
 	for range n {
 		s.give(h.worker, message("task", "x"))
@@ -224,7 +224,7 @@ func giveNeverWaits(s *stage) {
 	k.gate = make(chan struct{})
 	release := sync.OnceFunc(func() { close(k.gate) })
 	defer release()
-	h := s.shopWith(k)
+	h := s.shopOf(newSource(), k)
 	sent := s.stuff(h.worker)
 	release()
 	for range sent {

@@ -2,6 +2,7 @@ package transporttest
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/fanfare-go/fanfare/transport"
@@ -15,6 +16,7 @@ func workerChecks() []check {
 		{"credit that came early is told", "credit that came while nobody produced is told then.", earlyCredit},
 		{"Sent counts what was written", "the task was written when Sent has reached that.", sentCounts},
 		{"a task to a worker that is gone is ErrLost", "the error is [ErrFull], [ErrLost], or what is wrong with m.", workerGone},
+		{"a source may send when it is told", "They must be quick, and may call the methods of the worker.", sourceSends},
 		{"a sink that waits holds back its producer alone", "while it waits, nothing more is read from that.", sinkWaits},
 		{"Reject ends the connection", "Reject ends the connection", rejectEnds},
 	}
@@ -154,13 +156,35 @@ func workerGone(s *stage) {
 	}
 }
 
+func sourceSends(s *stage) {
+	r := newSource()
+	failed := newMailbox[error]()
+	r.react = func(t told) {
+		if t.call != "Credit" {
+			return
+		}
+		if _, err := t.worker.Send(message("task", fmt.Sprint(t.worker.Sent(), t.worker.Peer().Plain))); err != nil {
+			failed.put(err)
+		}
+	}
+	h := s.shopOf(r, newSink())
+	for range 3 {
+		h.producer.Credit("task", 1)
+		s.tells(r.mailbox, "Credit")
+		if err, any := failed.take(); any {
+			s.failf("expected Send to succeed in a call of Credit, but it returned: %v", err)
+		}
+		s.task(h.sink)
+	}
+}
+
 // While the sink waits with the tasks of one producer, those of another one come.
 func sinkWaits(s *stage) {
 	k := newSink()
 	k.gate = make(chan struct{})
 	release := sync.OnceFunc(func() { close(k.gate) })
 	defer release()
-	h := s.shopWith(k)
+	h := s.shopOf(newSource(), k)
 	const n = 20
 	for range n {
 		s.give(h.worker, message("task", "slow"))
@@ -173,11 +197,18 @@ func sinkWaits(s *stage) {
 		w = s.tells(r.mailbox, "WorkerUp").worker
 		s.give(w, message("task", "quick"))
 	}
-	for quick := false; !quick; {
-		t := next(s, k.mailbox, "a task of the other producer")
-		quick = t.call == "Tasks" && string(t.message.Payload[0]) == "quick"
+	slow := 1
+	for quick := false; !quick || slow < n; {
+		t := next(s, k.mailbox, "the tasks of both producers, the one that is waited with last")
+		switch {
+		case t.call != "Tasks":
+		case string(t.message.Payload[0]) == "slow":
+			slow++
+		default:
+			quick = true
+			release()
+		}
 	}
-	release()
 	s.alone(&k.turns)
 }
 
