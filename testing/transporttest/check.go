@@ -12,6 +12,14 @@ type check struct {
 	run      func(s *stage)
 }
 
+// report fails the test if n fails the check.
+func (c check) report(t testing.TB, n Network) {
+	t.Helper()
+	if err := c.check(t, n); err != nil {
+		t.Errorf("%s: %v", n.Name, err)
+	}
+}
+
 // check runs the check on a network of its own, and ends all that it has opened. It must be called by the goroutine of the test.
 func (c check) check(t testing.TB, n Network) (err error) {
 	t.Helper()

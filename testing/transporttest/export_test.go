@@ -33,6 +33,12 @@ func Check(t testing.TB, name string, n Network) error {
 	return c.check(t, n)
 }
 
+// Report runs one check as Run does.
+func Report(t testing.TB, name string, n Network) {
+	c, _ := find(name)
+	c.report(t, n)
+}
+
 func find(name string) (check, bool) {
 	for _, p := range parts() {
 		for _, c := range p.checks {

@@ -23,9 +23,7 @@ func Run(t *testing.T, n Network, c Capabilities) {
 			for _, ch := range p.checks {
 				t.Run(ch.name, func(t *testing.T) {
 					t.Parallel()
-					if err := ch.check(t, n); err != nil {
-						t.Errorf("%s: %v", n.Name, err)
-					}
+					ch.report(t, n)
 				})
 			}
 		})

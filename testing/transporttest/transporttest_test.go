@@ -1,6 +1,7 @@
 package transporttest_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/testing/transporttest"
 )
 
@@ -61,6 +63,30 @@ func TestEachCheckCanFail(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// failing is a test that keeps its failures for another one.
+type failing struct {
+	testing.TB
+	failures []string
+}
+
+func (f *failing) Errorf(format string, args ...any) {
+	f.failures = append(f.failures, fmt.Sprintf(format, args...))
+}
+
+// A failure says what was expected, what happened, and which sentence that breaks.
+func TestFailuresExplain(t *testing.T) {
+	t.Parallel()
+	const name = "publishing to nobody succeeds"
+	f := &failing{TB: t}
+	transporttest.Report(f, name, broken(messageFaults()[name]["fails"].wrap))
+	transporttest.Report(f, name, bustest.Memory())
+	want := []string{`broken: expected Publish to succeed, but it returned: the fault
+This breaks the contract of package transport: "Publish hands m to every peer that subscribed to a prefix of its topic."`}
+	if !slices.Equal(f.failures, want) {
+		t.Errorf("got %q, want %q", f.failures, want)
 	}
 }
 
