@@ -1,6 +1,8 @@
 package socket
 
 import (
+	"sync/atomic"
+
 	"github.com/fanfare-go/fanfare/internal/zmtp"
 	"github.com/go-zeromq/zmq4"
 )
@@ -125,6 +127,29 @@ type customer struct {
 type custom struct {
 	plain
 	session Session
+	written atomic.Uint32 // one of the following
+}
+
+// Over inproc the other side writes, and may have written something before Connected has returned a session to tell of it.
+const (
+	unknown uint32 = iota // there is no session yet
+	early                 // nor was there when something was written
+	told                  // by the session
+)
+
+// wrote tells the session that something was written, now or as soon as there is one.
+func (s *custom) wrote() {
+	if !s.written.CompareAndSwap(unknown, early) && s.written.Load() == told {
+		s.session.Written()
+	}
+}
+
+// begin makes session the one that is told.
+func (s *custom) begin(session Session) {
+	s.session = session
+	if s.written.Swap(told) == early {
+		session.Written()
+	}
 }
 
 func (p customer) attach(c *conn) error {
@@ -132,11 +157,11 @@ func (p customer) attach(c *conn) error {
 	c.session = s
 	c.out.keep = true // so that Sent is exact at the end
 	c.out.gather = true
-	c.out.onWritten = func() { s.session.Written() }
+	c.out.onWritten = s.wrote
 	if err := p.base.add(c); err != nil {
 		return err
 	}
-	s.session = p.pattern.Connected(&Connection{c})
+	s.begin(p.pattern.Connected(&Connection{c}))
 	return nil
 }
 

@@ -86,6 +86,33 @@ func overWires(t *testing.T, f func(t *testing.T, endpoint string)) {
 	}
 }
 
+// hasty is an office that is not done with a connection before two messages have arrived that it sends there.
+type hasty struct {
+	*office
+	arrived chan string
+}
+
+func (h hasty) Connected(c *socket.Connection) socket.Session {
+	for _, text := range []string{"first", "second"} { // once the second has come, all is told of the first
+		if err := c.Send([][]byte{[]byte(text)}, socket.Now); err == nil {
+			<-h.arrived
+		}
+	}
+	return h.office.Connected(c)
+}
+
+// What is written before the session of a connection is known is told when it is. Over inproc the other side writes.
+func TestWrittenBeforeTheSession(t *testing.T) {
+	t.Parallel()
+	b, atB := newCustom(t, zmq4.Router, nil)
+	h := hasty{newOffice(), atB.messages}
+	a := socket.NewCustom(zmq4.Dealer, h, nil)
+	t.Cleanup(func() { _ = a.Close() })
+	dial(t, a, listen(t, b, "inproc://"+t.Name()))
+	got(t, h.up)
+	got(t, h.written)
+}
+
 func TestCustom(t *testing.T) {
 	t.Parallel()
 	overWires(t, func(t *testing.T, endpoint string) {
