@@ -143,17 +143,24 @@ func callsComeOneByOne(s *stage) {
 	s.alone(&h.source.turns)
 }
 
+// The last acknowledgements come while those before are being sent, which a driver may gather.
 func flushesAcks(s *stage) {
-	h := s.shop()
-	const n = 300
-	var wants []uint64
-	for i := range uint64(n) {
-		wants = append(wants, 2*i+1)
-		h.producer.Ack("a", 2*i+1, 1)
+	producing, r := s.open(), newSource()
+	s.produce(producing, r)
+	for range 20 {
+		working, k := s.open(), newSink()
+		s.work(working, k)
+		s.tells(r.mailbox, "WorkerUp")
+		p := s.tells(k.mailbox, "ProducerUp").producer
+		var wants []uint64
+		for i := range uint64(100) {
+			wants = append(wants, 2*i+1)
+			p.Ack("a", 2*i+1, 1)
+		}
+		s.shutdown(working)
+		s.acknowledged(r, "a", wants...)
+		s.tells(r.mailbox, "WorkerDown")
 	}
-	s.shutdown(h.working)
-	s.acknowledged(h.source, "a", wants...)
-	s.tells(h.source.mailbox, "WorkerDown")
 }
 
 func downIsLast(s *stage) {

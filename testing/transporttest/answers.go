@@ -50,6 +50,7 @@ func replyCopies(s *stage) {
 		for _, owned := range []bool{false, true} {
 			e := s.ask(client, message("call", "x"))
 			m := message("call", "x", strings.Repeat("x", size))
+			m.Envelope = padded(m.Envelope, size)
 			want := clone(m)
 			m.Owned = owned
 			r := s.request(requests)

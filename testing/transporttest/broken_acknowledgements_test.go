@@ -56,7 +56,7 @@ func acknowledgementFaults() map[string]map[string]fault {
 				}
 			})),
 		},
-		"Shutdown flushes acknowledgements": {"loses the last": each("expected a call of Ack, but WorkerDown came", losingAck(300))},
+		"Shutdown flushes acknowledgements": {"loses the last": each("expected a call of Ack, but WorkerDown came", losingAck(100))},
 		"the end of a worker comes after what it told": {
 			"loses some": each("but only these calls did", losingAck(1)),
 			"goes on": each("expected WorkerDown to be the last call", producing(func(s *fakeSource) {

@@ -29,6 +29,13 @@ func envelope(seq uint64) []byte {
 	return append(e, "\x04note\x00\x00\x00\x03any"...)
 }
 
+// padded returns an envelope with a property of so many bytes more, of 30,000 at most.
+func padded(envelope []byte, size int) []byte {
+	value := make([]byte, min(size, 30_000))
+	envelope = append(envelope, "\x03pad"...)
+	return append(binary.BigEndian.AppendUint32(envelope, uint32(len(value))), value...)
+}
+
 // retained reports whether the envelope has the flag of retained events.
 func retained(envelope []byte) bool { return len(envelope) > 5 && envelope[5]&1 != 0 }
 

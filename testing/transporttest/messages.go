@@ -82,6 +82,7 @@ func (s *stage) copies(owned bool) {
 	for _, size := range []int{10, 1000, 20_000, 200_000} { // drivers may treat them differently
 		for i := range 5 {
 			m := message("t", fmt.Sprint(size, i), strings.Repeat("x", size))
+			m.Envelope = padded(m.Envelope, size)
 			wants = append(wants, clone(m))
 			m.Owned = owned
 			s.publish(pub, m)

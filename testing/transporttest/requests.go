@@ -58,6 +58,7 @@ func sendCopies(s *stage) {
 	for _, size := range []int{10, 20_000, 200_000} {
 		for _, owned := range []bool{false, true} {
 			m := message("call", "x", strings.Repeat("x", size))
+			m.Envelope = padded(m.Envelope, size)
 			want := clone(m)
 			m.Owned = owned
 			e := s.ask(client, m)

@@ -60,6 +60,7 @@ func taskCopies(s *stage) {
 	for _, size := range []int{10, 20_000, 200_000} {
 		for _, owned := range []bool{false, true} {
 			m := message("task", "x", strings.Repeat("x", size))
+			m.Envelope = padded(m.Envelope, size)
 			want := clone(m)
 			m.Owned = owned
 			s.give(h.worker, m)

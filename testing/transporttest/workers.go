@@ -110,6 +110,9 @@ func earlyCredit(s *stage) {
 	p.Credit("a", 0)
 	p.Credit("a", 2)
 	p.Credit("a", 3)
+	s.subscribe(producing, 1, "t")
+	s.publish(working, message("t", "credit was given")) // it may overtake the credit, but seldom does: then there is less to check
+	s.receive(producing, 1)
 	s.produce(producing, r)
 	s.tells(r.mailbox, "WorkerUp")
 	s.credit(r, "a", 5) // the first five may still come, and be taken back
