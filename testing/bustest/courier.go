@@ -18,7 +18,6 @@ type courier struct {
 
 	mu      sync.Mutex
 	parcels []parcel
-	last    time.Time // when the last one is due
 	running bool
 	rushing bool // nothing waits for its time any more
 	stopped bool
@@ -57,10 +56,7 @@ func (c *courier) add(delay time.Duration, deliver func()) {
 	if c.stopped {
 		return
 	}
-	if due := time.Now().Add(delay); due.After(c.last) {
-		c.last = due
-	}
-	c.parcels = append(c.parcels, parcel{c.last, deliver})
+	c.parcels = append(c.parcels, parcel{time.Now().Add(delay), deliver}) // which waits for those before it as well
 	if !c.running {
 		c.running = true
 		c.done.Go(c.run)

@@ -103,6 +103,9 @@ func TestDuplicatedRequestsAreHandledTwice(t *testing.T) {
 		if err := buses[1].Shutdown(t.Context()); err != nil { // when all handlers have returned
 			t.Error(err)
 		}
+		if s := buses[1].Stats().Transport; s.RepliesDropped != 0 {
+			t.Errorf("%d replies were dropped: the second one goes nowhere", s.RepliesDropped)
+		}
 		for i := range 20 {
 			if times, ok := asked.Load(i); !ok || times.(*atomic.Int64).Load() != 2 {
 				t.Errorf("%d was asked for %v times, want 2", i, times)
@@ -117,34 +120,46 @@ func TestDuplicatedRequestsAreHandledTwice(t *testing.T) {
 // TestDroppedRequestsEndInTime has nothing arrive, and a client that waits for ever, but for the end of its bus.
 func TestDroppedRequestsEndInTime(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*bustest.Faults, *bus.Bus) error{
-		"close": func(_ *bustest.Faults, b *bus.Bus) error { return b.Close() },
-		"kill": func(f *bustest.Faults, _ *bus.Bus) error {
-			f.Kill("shop")
-			return nil
-		},
+	kill := func(f *bustest.Faults, _ *bus.Bus) error {
+		f.Kill("shop")
+		return nil
+	}
+	closing := func(_ *bustest.Faults, b *bus.Bus) error { return b.Close() }
+	for name, tc := range map[string]struct {
+		server bool // has the faults, so that requests are dropped, and not replies
+		end    func(*bustest.Faults, *bus.Bus) error
+		want   error
+	}{
+		"requests, close": {true, closing, bus.ErrClosed},
+		"requests, kill":  {true, kill, request.ErrTimeout},
+		"replies, close":  {false, closing, bus.ErrClosed},
+		"replies, kill":   {false, kill, request.ErrTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := bustest.NewFaults(t, bustest.Plan{Drop: 1})
-				buses := faultyBuses(t, f, bustest.Memory(), "shop", "billing")
-				serveDouble(t, buses[1])
+				f, open := bustest.NewFaults(t, bustest.Plan{Drop: 1}), bustest.Memory().Open(t)
+				shop := bustest.New(t, &bus.Options{Transport: f.Wrap("shop", open())})
+				tr := open()
+				if tc.server {
+					tr = f.Wrap("billing", tr)
+				}
+				serveDouble(t, bustest.New(t, &bus.Options{Transport: tr}))
 				began := time.Now()
-				if _, err := newClient(t, buses[0], nil).Do(t.Context(), 1); !errors.Is(err, request.ErrTimeout) || time.Since(began) != 5*time.Second {
+				if _, err := newClient(t, shop, nil).Do(t.Context(), 1); !errors.Is(err, request.ErrTimeout) || time.Since(began) != 5*time.Second {
 					t.Errorf("after %v Do returns %v", time.Since(began), err)
 				}
-				c := newClient(t, buses[0], &request.Options{Timeout: -1, Attempts: 1})
+				c := newClient(t, shop, &request.Options{Timeout: -1, Attempts: 1})
 				ended := make(chan error, 1)
 				go func() {
 					_, err := c.Do(context.Background(), 1)
 					ended <- err
 				}()
 				synctest.Wait()
-				if err := end(f, buses[0]); err != nil {
+				if err := tc.end(f, shop); err != nil {
 					t.Error(err)
 				}
-				if err := <-ended; name == "close" && !errors.Is(err, bus.ErrClosed) || err == nil {
+				if err := <-ended; !errors.Is(err, tc.want) {
 					t.Errorf("at the end of its bus Do returns %v", err)
 				}
 			})

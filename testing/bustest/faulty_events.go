@@ -19,7 +19,6 @@ type incoming struct {
 
 	mu    sync.Mutex
 	queue []late
-	last  time.Time // when the last one is due
 }
 
 // late is an event that is to be received at a certain time.
@@ -125,16 +124,14 @@ func (t *faulty) arrive(m *transport.Message, now time.Time) {
 	i := &t.incoming
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if due := now.Add(fate.delay); due.After(i.last) {
-		i.last = due
-	}
+	due := now.Add(fate.delay) // it waits for those before it as well
 	if fate.delay > 0 {
 		t.faults.log.delayed()
 	}
-	i.queue = append(i.queue, late{i.last, *m})
+	i.queue = append(i.queue, late{due, *m})
 	if fate.duplicate {
 		t.withheld.Add(-1)
 		t.faults.log.duplicated(a)
-		i.queue = append(i.queue, late{i.last, copied(m)})
+		i.queue = append(i.queue, late{due, copied(m)})
 	}
 }

@@ -199,9 +199,6 @@ func (e *exchange) arrive(a *transport.Answer) {
 	if delay > 0 {
 		t.faults.log.delayed()
 	}
-	if last := len(e.late) - 1; last >= 0 && e.late[last].due.After(due) {
-		due = e.late[last].due
-	}
 	e.late = append(e.late, lateAnswer{due, *a})
 }
 
