@@ -29,30 +29,25 @@ type parcel struct {
 	deliver func()
 }
 
-// bring has deliver called after a delay, and after everything that was brought before. It waits for room.
-func (c *courier) bring(delay time.Duration, deliver func()) {
+// room waits until there is room. It is for who reads from a connection, before the turn in which that brings something: in a turn nobody may
+// wait, since the courier takes turns as well.
+func (c *courier) room() {
 	for {
 		changed := c.changed.Next()
 		c.mu.Lock()
-		if c.stopped || len(c.parcels) < maxParcels {
-			c.add(delay, deliver)
-			c.mu.Unlock()
+		free := c.stopped || len(c.parcels) < maxParcels
+		c.mu.Unlock()
+		if free {
 			return
 		}
-		c.mu.Unlock()
 		<-changed
 	}
 }
 
-// slip is bring for who cannot wait.
-func (c *courier) slip(deliver func()) {
+// bring has deliver called after a delay, and after everything that was brought before. It never waits.
+func (c *courier) bring(delay time.Duration, deliver func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.add(0, deliver)
-}
-
-// add adds a parcel. The lock is held.
-func (c *courier) add(delay time.Duration, deliver func()) {
 	if c.stopped {
 		return
 	}

@@ -130,7 +130,7 @@ func TestTasksWaitForTheEndOfAPartition(t *testing.T) {
 		pipe.Partition(cut)
 		synctest.Wait()
 		sendTasks(t, p, 0, 20)
-		time.Sleep(time.Hour)
+		synctest.Wait()
 		if s := p.Stats(); s.Waiting != 20 || pipe.Stats().Lost != 0 {
 			t.Errorf("in the partition %+v, %d were sent into the cut", s, pipe.Stats().Lost)
 		}

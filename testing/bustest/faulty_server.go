@@ -58,6 +58,7 @@ func (s *server) deliver(r *received, delay time.Duration) {
 		s.server.Request(r)
 		return
 	}
+	s.of.courier.room()
 	s.of.courier.bring(delay, func() {
 		r.arrived = time.Now()
 		s.server.Request(r)

@@ -52,6 +52,7 @@ func (s *sink) Tasks(p transport.TaskProducer, tasks []transport.Message) (taken
 		return 0
 	}
 	pause(time.Duration(len(tasks))*t.faults.plan.Read, t.ended, nil)
+	s.of.tasks.room()
 	result := new(int) // of the turn, which may be taken by somebody else, later
 	arrived := slices.Clone(tasks)
 	if l.turns.do(func() { *result = l.arrive(arrived) }) {
@@ -313,7 +314,7 @@ func (p *producer) Credit(task string, n uint32) {
 	again := min(len(i.twice), int(n))
 	for _, m := range i.twice[:again] {
 		l.sink.of.of.withheld.Add(-1)
-		l.sink.of.tasks.slip(func() { l.hand(p, m) })
+		l.sink.of.tasks.bring(0, func() { l.hand(p, m) })
 	}
 	i.twice = i.twice[again:]
 	n -= uint32(again)

@@ -68,12 +68,14 @@ func (s *source) Written(w transport.TaskWorker) {
 
 func (s *source) Ack(w transport.TaskWorker, task string, first uint64, count uint32) {
 	if l := s.link(w, false); l != nil {
+		s.of.news.room()
 		l.turns.do(func() { l.acked(task, first, count) })
 	}
 }
 
 func (s *source) Nack(w transport.TaskWorker, task string, seq uint64, delay time.Duration, reason string) {
 	if l := s.link(w, false); l != nil {
+		s.of.news.room()
 		l.turns.do(func() {
 			l.news(aNack, task, seq, func(life *worker) { s.source.Nack(life, task, seq, delay, reason) })
 		})
