@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,37 +12,6 @@ import (
 	"github.com/fanfare-go/fanfare/testing/network"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
-
-// tally counts how often each number came.
-type tally struct {
-	mu   sync.Mutex
-	seen map[int]int
-}
-
-func (c *tally) add(n int) (total int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.seen == nil {
-		c.seen = map[int]int{}
-	}
-	c.seen[n]++
-	return len(c.seen)
-}
-
-// missing returns how many of the first n numbers never came, and how many came again.
-func (c *tally) missing(n int) (never, again int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i := range n {
-		switch {
-		case c.seen[i] == 0:
-			never++
-		default:
-			again += c.seen[i] - 1
-		}
-	}
-	return never, again
-}
 
 // Connections are cut while tasks flow, and a worker is closed and another one comes: every task is done at least once, and again only if a
 // lost connection had it.
@@ -110,16 +78,13 @@ func TestCutsLoseNothing(t *testing.T) {
 // Stages on three buses, which start in any order, with the collector first: every result comes once.
 func TestStagesInAnyOrder(t *testing.T) {
 	t.Parallel()
-	results := pipeline.NewTask[string]("results")
+	results := pipeline.NewTask[int]("results")
 	collecting, collector := join(t, &zmq.Options{Pull: zmq.Bind(anyPort)})
-	var mu sync.Mutex
-	got := map[string]int{}
 	const n = 1000
+	var got tally
 	complete := make(chan struct{})
-	newWorker(t, collecting, results, func(_ context.Context, s string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if got[s]++; len(got) == n {
+	newWorker(t, collecting, results, func(_ context.Context, i int) error {
+		if got.add(i) == n {
 			close(complete)
 		}
 		return nil
@@ -127,7 +92,7 @@ func TestStagesInAnyOrder(t *testing.T) {
 	at := "ipc://" + t.TempDir() + "/jobs"
 	working, _ := join(t, &zmq.Options{Pull: zmq.Connect(at), Push: zmq.Connect(collector.Bound().Pull...)})
 	out := newProducer(t, working, results, nil)
-	newWorker(t, working, numbers, func(ctx context.Context, i int) error { return out.Send(ctx, fmt.Sprint("result ", i)) }, &pipeline.Options{Workers: 4})
+	newWorker(t, working, numbers, func(ctx context.Context, i int) error { return out.Send(ctx, i) }, &pipeline.Options{Workers: 4})
 	producing, _ := join(t, &zmq.Options{Push: zmq.Bind(at)})
 	p := newProducer(t, producing, numbers, nil)
 	for i := range n {
@@ -136,18 +101,14 @@ func TestStagesInAnyOrder(t *testing.T) {
 	select {
 	case <-complete:
 	case <-within(t, limit).Done():
-		t.Fatalf("%d results", len(got))
+		t.Fatal("not all results came")
 	}
 	for _, err := range []error{p.Wait(within(t, limit)), out.Wait(within(t, limit)), working.Shutdown(within(t, limit)), producing.Shutdown(within(t, limit)), collecting.Shutdown(within(t, limit))} {
 		if err != nil {
 			t.Error(err)
 		}
 	}
-	for s, times := range got {
-		if times != 1 {
-			t.Errorf("%s came %d times", s, times)
-		}
-	}
+	got.once(t, n)
 }
 
 // Hostile peers of either kind lose their connection, and the tasks of others are done.
@@ -213,9 +174,7 @@ func TestHostilePeers(t *testing.T) {
 	if err := <-sent; err != nil {
 		t.Errorf("%v: %+v", err, p.Stats())
 	}
-	if never, again := count.missing(n); never != 0 || again != 0 {
-		t.Errorf("%d never handled, %d again", never, again)
-	}
+	count.once(t, n)
 	_ = here.Close()
 	if s := tr.Stats(); s.BadPeers != 6 {
 		t.Errorf("%d bad peers, want 6", s.BadPeers)
@@ -254,33 +213,5 @@ func TestPlainPeersOverTCP(t *testing.T) {
 	case <-all:
 	case <-within(t, limit).Done():
 		t.Error("not all were handled")
-	}
-}
-
-// Between our own peers the plain form goes to who has a worker marked Default.
-func TestPlainFormOverTCP(t *testing.T) {
-	t.Parallel()
-	here, tr := join(t, &zmq.Options{Push: zmq.Bind(anyPort)})
-	there, _ := join(t, &zmq.Options{Pull: zmq.Connect(tr.Bound().Push...)})
-	var count tally
-	w := newWorker(t, there, pipeline.NewTask[int]("anything"), func(_ context.Context, i int) error {
-		count.add(i)
-		return nil
-	}, &pipeline.Options{Default: true})
-	p := newProducer(t, here, numbers, &pipeline.ProducerOptions{Plain: true})
-	for i := range 1000 {
-		send(t, p, i)
-	}
-	if err := p.Wait(within(t, limit)); err != nil {
-		t.Fatal(err)
-	}
-	if err := here.Shutdown(within(t, limit)); err != nil { // the last ones may be on their way
-		t.Error(err)
-	}
-	if err := there.Shutdown(within(t, limit)); err != nil {
-		t.Error(err)
-	}
-	if never, again := count.missing(1000); never != 0 || again != 0 {
-		t.Errorf("%d never handled, %d again: %+v", never, again, w.Stats())
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/codec/multipart"
 	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/testing/bustest"
@@ -15,57 +14,37 @@ import (
 // TestTooManyFrames checks that the largest task in frames arrives, and that one that no worker could get is refused at once.
 func TestTooManyFrames(t *testing.T) {
 	t.Parallel()
-	const most = 1022
-	here, err := zmq.New(&zmq.Options{Push: zmq.Bind("tcp://127.0.0.1:0")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	there, err := zmq.New(&zmq.Options{Pull: zmq.Connect(here.Bound().Push[0])})
-	if err != nil {
-		t.Fatal(err)
-	}
-	task := pipeline.NewTask[[][]byte]("store").WithCodec(multipart.Codec)
-	got := make(chan int, 1)
-	_, err = pipeline.NewWorker(bustest.New(t, &bus.Options{Transport: there}), task, func(_ context.Context, v [][]byte) error {
-		got <- len(v)
-		return nil
-	}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := pipeline.NewProducer(bustest.New(t, &bus.Options{Transport: here}), task, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Send(t.Context(), make([][]byte, most)); err != nil {
-		t.Fatal(err)
-	}
-	if n := <-got; n != most {
-		t.Errorf("%d frames have come", n)
-	}
-	var many *pipeline.FramesError
-	if err := p.Send(t.Context(), make([][]byte, most+1)); !errors.As(err, &many) || many.Frames != most+1 || many.Limit != most {
-		t.Errorf("a task with one more: %v", err)
-	}
-	if err := p.Wait(t.Context()); err != nil {
-		t.Error(err)
-	}
+	bustest.Run(t, func(t *testing.T, open bustest.Open) {
+		const most = 1022
+		here, there := open(), open()
+		task := pipeline.NewTask[[][]byte]("store").WithCodec(multipart.Codec)
+		var got log[int]
+		newWorker(t, there, task, func(_ context.Context, v [][]byte) error {
+			got.add(len(v))
+			return nil
+		}, nil)
+		p := newProducer(t, here, task, nil)
+		send(t, p, make([][]byte, most))
+		var many *pipeline.FramesError
+		if err := p.Send(t.Context(), make([][]byte, most+1)); !errors.As(err, &many) || many.Frames != most+1 || many.Limit != most {
+			t.Errorf("a task with one more: %v", err)
+		}
+		if err := p.Wait(within(t, limit)); err != nil {
+			t.Error(err)
+		}
+		if all := got.all(); len(all) != 1 || all[0] != most {
+			t.Errorf("tasks of %d frames have come", all)
+		}
+	})
 }
 
 // TestFramesTooLarge checks that the frames of a task count together.
 func TestFramesTooLarge(t *testing.T) {
 	t.Parallel()
 	const limit = 64 << 10
-	tr, err := zmq.New(&zmq.Options{Push: zmq.Bind("tcp://127.0.0.1:0"), MaxMessageSize: limit})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := bustest.New(t, &bus.Options{Transport: tr})
+	b, _ := join(t, &zmq.Options{Push: zmq.Bind(anyPort), MaxMessageSize: limit})
 	bustest.AllowUndelivered(t, b) // there is no worker
-	p, err := pipeline.NewProducer(b, pipeline.NewTask[[][]byte]("store").WithCodec(multipart.Codec), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := newProducer(t, b, pipeline.NewTask[[][]byte]("store").WithCodec(multipart.Codec), nil)
 	frame := make([]byte, limit/4)
 	if err := p.Send(t.Context(), [][]byte{frame, frame, frame}); err != nil {
 		t.Error(err)

@@ -9,7 +9,6 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/testing/bustest"
-	"github.com/fanfare-go/fanfare/transport/zmq"
 )
 
 // Middleware around Send may refuse a task, give it headers, send it twice, and change what it is, whether it leaves the process or not.
@@ -43,19 +42,8 @@ func TestMiddlewareOfProducers(t *testing.T) {
 			return next(ctx, m)
 		}
 	})
-	for _, transport := range []*zmq.Options{nil, {Push: zmq.Bind("tcp://127.0.0.1:0")}} {
-		o := &bus.Options{Publish: []bus.Middleware{mark}}
-		if transport != nil {
-			tr, err := zmq.New(transport)
-			if err != nil {
-				t.Fatal(err)
-			}
-			o.Transport = tr
-		}
-		b, err := bus.New(o)
-		if err != nil {
-			t.Fatal(err)
-		}
+	bustest.Run(t, func(t *testing.T, open bustest.Open) {
+		b := open(&bus.Options{Publish: []bus.Middleware{mark}})
 		var got log[string]
 		newWorker(t, b, numbers, func(ctx context.Context, n int) error {
 			d, _ := pipeline.DeliveryFrom(ctx)
@@ -70,43 +58,29 @@ func TestMiddlewareOfProducers(t *testing.T) {
 		if err := b.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if all := fmt.Sprint(got.all()); all != "[2 numbers 2 numbers 33 numbers 4 numbers]" {
-			t.Errorf("%v: %s", transport != nil, all)
-		}
+		want(t, "handled", got.all(), "2 numbers", "2 numbers", "33 numbers", "4 numbers")
 		if s := p.Stats(); s.Sent != 4 {
 			t.Errorf("%+v", s)
 		}
-		<-b.Done()
-	}
+	}, alone)
 }
 
 // What stands around Send knows afterwards which task it was, as a publisher's middleware does.
 func TestMiddlewareOfProducersKnowsTheNumber(t *testing.T) {
 	t.Parallel()
-	for name, transport := range map[string]*zmq.Options{"on one bus": nil, "with a transport": {Push: zmq.Bind("tcp://127.0.0.1:0")}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			o := &bus.Options{}
-			if transport != nil {
-				tr, err := zmq.New(transport)
-				if err != nil {
-					t.Fatal(err)
-				}
-				o.Transport = tr
+	bustest.Run(t, func(t *testing.T, open bustest.Open) {
+		b := open()
+		bustest.AllowUndelivered(t, b)
+		var seen []string
+		look := bus.Wrap("look", func(next bus.Handler) bus.Handler {
+			return func(ctx context.Context, m *bus.Message) error {
+				err := next(ctx, m)
+				seen = append(seen, fmt.Sprint(m.Seq(), m.ID() != ""))
+				return err
 			}
-			b := bustest.New(t, o)
-			bustest.AllowUndelivered(t, b)
-			var seen []string
-			look := bus.Wrap("look", func(next bus.Handler) bus.Handler {
-				return func(ctx context.Context, m *bus.Message) error {
-					err := next(ctx, m)
-					seen = append(seen, fmt.Sprint(m.Seq(), m.ID() != ""))
-					return err
-				}
-			})
-			p := newProducer(t, b, numbers, &pipeline.ProducerOptions{Middleware: []bus.Middleware{look}})
-			send(t, p, 1, 2)
-			want(t, "seen", seen, "1 true", "2 true")
 		})
-	}
+		p := newProducer(t, b, numbers, &pipeline.ProducerOptions{Middleware: []bus.Middleware{look}})
+		send(t, p, 1, 2)
+		want(t, "seen", seen, "1 true", "2 true")
+	}, alone)
 }
