@@ -24,7 +24,6 @@ var sleepers = map[string]string{
 	"pipeline/property_test.go:step":                "a step that a bubble takes",
 	"request/property_test.go:make":                 "a move that a bubble makes",
 	"subscriber/group_test.go:member":               "a handler that bubbles use",
-	"subscriber/keys_test.go:handle":                "a handler that bubbles use",
 	"transport/zmq/idle_unix_test.go:BenchmarkIdle": "how little happens in real time is what it measures",
 }
 

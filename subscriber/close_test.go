@@ -1,14 +1,12 @@
 package subscriber_test
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
-	"github.com/fanfare-go/fanfare/topic"
 )
 
 // Nothing is begun with a context that has ended: what waits when a subscription or its bus is closed is abandoned, however quickly the
@@ -27,10 +25,7 @@ func TestCloseBeginsNothing(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						b := bustest.New(t)
 						bustest.AllowUndelivered(t, b)
-						s := subscribe(t, b, numbers, func(ctx context.Context, _ topic.Event[int]) error {
-							<-ctx.Done()
-							return nil
-						}, &o)
+						s := subscribe(t, b, numbers, bustest.NewSubscriber[int](t, bustest.Always(bustest.Block())).Handle, &o)
 						publish(t, newPublisher(t, b), 1, 2, 3, 4, 5, 6)
 						synctest.Wait()
 						end := s.Close
@@ -42,7 +37,7 @@ func TestCloseBeginsNothing(t *testing.T) {
 						}
 						<-s.Done()
 						running := uint64(max(o.Workers, 1))
-						expect(t, what, s.Stats(), subscriber.Stats{Succeeded: running, Abandoned: 6 - running})
+						expect(t, what, s.Stats(), subscriber.Stats{Failed: running, Abandoned: 6 - running})
 					})
 				}
 			})

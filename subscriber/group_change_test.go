@@ -11,10 +11,8 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
-
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
-	"github.com/fanfare-go/fanfare/topic"
 )
 
 // A member that joins a group in which events wait handles them, before New has returned if need be.
@@ -22,35 +20,14 @@ func TestJoinGroupWithBacklog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
-		release := make(chan struct{})
-		blocked := func(context.Context, topic.Event[int]) error {
-			<-release
-			return nil
-		}
-		o := &subscriber.Options{Group: "g"}
-		first, err := subscriber.New(b, numbers, blocked, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := newPublisher(t, b)
-		for i := range 4 {
-			if err := p.Publish(t.Context(), i); err != nil {
-				t.Fatal(err)
-			}
-		}
+		busy, o := bustest.NewSubscriber[int](t, bustest.Block()), &subscriber.Options{Group: "g"}
+		first := subscribe(t, b, numbers, busy.Handle, o)
+		publish(t, newPublisher(t, b), 0, 1, 2, 3)
+		busy.WaitRunning(1)
+		second := subscribe(t, b, numbers, ignore, o)
 		synctest.Wait()
-		second, err := subscriber.New(b, numbers, ignore, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		if s := first.Stats(); s.Running != 1 || s.Queued != 0 {
-			t.Errorf("the first: %+v", s)
-		}
-		if s := second.Stats(); s.Succeeded != 3 {
-			t.Errorf("the second: %+v", s)
-		}
-		close(release)
+		expect(t, "the first", first.Stats(), subscriber.Stats{Running: 1})
+		expect(t, "the second", second.Stats(), subscriber.Stats{Succeeded: 3})
 	})
 }
 

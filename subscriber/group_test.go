@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
-
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
@@ -157,21 +156,15 @@ func TestGroupOfBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
 		d := newDiary[int]()
-		batches, err := subscriber.Batch(b, numbers, func(_ context.Context, events []topic.Event[int]) error {
+		batches := batch(t, b, numbers, func(_ context.Context, events []topic.Event[int]) error {
 			d.note(len(events))
 			return nil
 		}, &subscriber.BatchOptions{Options: subscriber.Options{Group: "g"}, Size: 3, Linger: time.Second})
-		if err != nil {
-			t.Fatal(err)
-		}
-		busy := make(chan struct{})
-		single := subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error {
-			<-busy
-			return nil
-		}, &subscriber.Options{Group: "g"})
+		busy := bustest.NewSubscriber[int](t, bustest.Block())
+		single := subscribe(t, b, numbers, busy.Handle, &subscriber.Options{Group: "g"})
 		publish(t, newPublisher(t, b), 1, 2, 3, 4, 5, 6, 7)
 		synctest.Wait()
-		close(busy)
+		busy.Release()
 		shutdown(t, b)
 		one, other := single.Stats(), batches.Stats()
 		if one.Succeeded == 0 || other.Succeeded == 0 || one.Matched+other.Matched != 7 || one.Succeeded+other.Succeeded != 7 {

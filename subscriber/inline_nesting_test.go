@@ -132,10 +132,7 @@ func TestInlineHandlerWaitsForRoom(t *testing.T) {
 		b := bustest.New(t)
 		words := topic.New[string]("words")
 		p, say := newPublisher(t, b), publisherOf(t, b, words)
-		s := subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error {
-			time.Sleep(time.Second)
-			return nil
-		}, &subscriber.Options{Queue: 1})
+		s := subscribe(t, b, numbers, bustest.NewSubscriber[int](t, bustest.Always(bustest.Take(time.Second))).Handle, &subscriber.Options{Queue: 1})
 		inline(t, b, words, "inline", func(ctx context.Context, _ topic.Event[string]) error { return p.Publish(ctx, 3) })
 		publish(t, p, 1)
 		synctest.Wait()

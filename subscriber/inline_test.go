@@ -37,15 +37,9 @@ func TestInlineRunsInThePublish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
 		d := newDiary[string]()
-		release := make(chan struct{})
-		queued := subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error {
-			<-release
-			return nil
-		}, nil)
-		dropping := subscribe(t, b, topic.NewPrefix[int]("n"), func(context.Context, topic.Event[int]) error {
-			<-release
-			return nil
-		}, &subscriber.Options{Overflow: bus.DropOldest})
+		busy := bustest.NewSubscriber[int](t, bustest.Block())
+		queued := subscribe(t, b, numbers, busy.Handle, nil)
+		dropping := subscribe(t, b, topic.NewPrefix[int]("n"), busy.Handle, &subscriber.Options{Overflow: bus.DropOldest})
 		inline(t, b, numbers, "exact", func(context.Context, topic.Event[int]) error {
 			d.note(fmt.Sprint("queued: ", queued.Stats().Matched, " ", dropping.Stats().Matched))
 			time.Sleep(time.Second)
@@ -64,7 +58,6 @@ func TestInlineRunsInThePublish(t *testing.T) {
 		if took := mine.when()[0]; took != time.Second {
 			t.Errorf("Publish returned after %v, want 1s", took)
 		}
-		close(release)
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,47 +17,29 @@ import (
 	"github.com/fanfare-go/fanfare/topic"
 )
 
-// shift handles orders that take a second each, and remembers how.
-type shift struct {
-	mu     sync.Mutex
-	busy   map[string]int
-	byKey  map[string][]int
-	faults []string
-}
-
-func (s *shift) handle(_ context.Context, e topic.Event[order]) error {
-	s.turn(e.Key(), 1)
-	time.Sleep(time.Second)
-	s.mu.Lock()
-	s.byKey[e.Key()] = append(s.byKey[e.Key()], e.Value.N)
-	s.mu.Unlock()
-	s.turn(e.Key(), -1)
-	return nil
-}
-
-func (s *shift) turn(key string, by int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.busy == nil {
-		s.busy, s.byKey = map[string]int{}, map[string][]int{}
-	}
-	if s.busy[key] += by; s.busy[key] > 1 {
-		s.faults = append(s.faults, fmt.Sprintf("%d events of %q at once", s.busy[key], key))
-	}
-}
-
-// check fails the test unless each of the keys has had n events in order, and one at a time.
-func (s *shift) check(t *testing.T, n int, keys ...string) {
+// slow is a handler that takes a second for each order.
+func slow(t *testing.T) *bustest.Subscriber[order] {
 	t.Helper()
-	if len(s.faults) > 0 {
-		t.Error(s.faults)
+	return bustest.NewSubscriber[order](t, bustest.Always(bustest.Take(time.Second)))
+}
+
+// inOrder fails the test unless each of the keys has had n events in order, and one at a time.
+func inOrder(t *testing.T, handled []bustest.Attempt[order], n int, keys ...string) {
+	t.Helper()
+	byKey := map[string][]bustest.Attempt[order]{}
+	for _, a := range handled {
+		of := byKey[a.Event.Key()]
+		if len(of) > 0 && (a.Begin.Before(of[len(of)-1].End) || a.Event.Value.N <= of[len(of)-1].Event.Value.N) {
+			t.Errorf("%v after, or together with, %v", a, of[len(of)-1])
+		}
+		byKey[a.Event.Key()] = append(of, a)
 	}
-	if len(s.byKey) != len(keys) {
-		t.Errorf("keys %v, want %q", s.byKey, keys)
+	if len(byKey) != len(keys) {
+		t.Errorf("keys %v, want %q", byKey, keys)
 	}
 	for _, key := range keys {
-		if got := s.byKey[key]; len(got) != n || !slices.IsSorted(got) {
-			t.Errorf("%q: %v, want %d in order", key, got, n)
+		if len(byKey[key]) != n {
+			t.Errorf("%q: %v, want %d", key, byKey[key], n)
 		}
 	}
 }
@@ -68,8 +49,8 @@ func TestKeysInOrderAndInParallel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
-		var s shift
-		subscribe(t, b, orders, s.handle, &subscriber.Options{Workers: 4})
+		handler := slow(t)
+		subscribe(t, b, orders, handler.Handle, &subscriber.Options{Workers: 4})
 		p, begin := publisherOf(t, b, orders), time.Now()
 		for n := range 20 {
 			for _, customer := range []string{"ada", "bob", "eve"} {
@@ -77,7 +58,7 @@ func TestKeysInOrderAndInParallel(t *testing.T) {
 			}
 		}
 		shutdown(t, b)
-		s.check(t, 20, "ada", "bob", "eve")
+		inOrder(t, handler.Seen(), 20, "ada", "bob", "eve")
 		if took := time.Since(begin); took != 20*time.Second {
 			t.Errorf("it took %v, want 20s: the three keys in parallel", took)
 		}
@@ -89,8 +70,8 @@ func TestKeyOfThePublish(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
-		var s shift
-		subscribe(t, b, orders, s.handle, &subscriber.Options{Workers: 4})
+		handler := slow(t)
+		subscribe(t, b, orders, handler.Handle, &subscriber.Options{Workers: 4})
 		p, begin := publisherOf(t, b, orders), time.Now()
 		for n := range 6 {
 			if err := p.Publish(t.Context(), order{fmt.Sprint("customer ", n), n}, publisher.Key("all")); err != nil {
@@ -98,7 +79,7 @@ func TestKeyOfThePublish(t *testing.T) {
 			}
 		}
 		shutdown(t, b)
-		s.check(t, 6, "all")
+		inOrder(t, handler.Seen(), 6, "all")
 		if took := time.Since(begin); took != 6*time.Second {
 			t.Errorf("it took %v, want 6s: one after the other", took)
 		}
@@ -110,13 +91,9 @@ func TestEventsWithoutKeySpread(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
-		d := newDiary[int]()
-		subscribe(t, b, orders, func(_ context.Context, e topic.Event[order]) error {
-			d.note(e.Value.N)
-			time.Sleep(time.Second)
-			return nil
-		}, &subscriber.Options{Workers: 3})
-		p := publisherOf(t, b, orders)
+		handler := slow(t)
+		subscribe(t, b, orders, handler.Handle, &subscriber.Options{Workers: 3})
+		p, begin := publisherOf(t, b, orders), time.Now()
 		for n := range 6 {
 			if err := p.Publish(t.Context(), order{"ada", n}, publisher.Key("")); err != nil {
 				t.Fatal(err)
@@ -124,9 +101,14 @@ func TestEventsWithoutKeySpread(t *testing.T) {
 			synctest.Wait()
 		}
 		shutdown(t, b)
-		want := []time.Duration{0, 0, 0, time.Second, time.Second, time.Second}
-		if got := d.all(); !slices.IsSorted(got[:3]) || !slices.Equal(d.when(), want) {
-			t.Errorf("began %v at %v, want them in order at %v", got, d.when(), want)
+		seen := handler.Seen()
+		if len(seen) != 6 || seen[0].Event.Value.N != 0 || seen[1].Event.Value.N != 1 || seen[2].Event.Value.N != 2 {
+			t.Fatalf("not begun in order: %v", seen)
+		}
+		for i, a := range seen {
+			if began := a.Begin.Sub(begin); began != time.Duration(i/3)*time.Second {
+				t.Errorf("%v has begun after %v", a, began)
+			}
 		}
 	})
 }
@@ -136,22 +118,18 @@ func TestRetryDelaysOnlyItsKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
-		d := newDiary[string]()
-		s := subscribe(t, b, orders, func(_ context.Context, e topic.Event[order]) error {
-			if e.Value == (order{"ada", 0}) {
-				for range 3 {
-					time.Sleep(10 * time.Second) // tries again later
-				}
-			}
-			d.note(fmt.Sprint(e.Key(), e.Value.N))
-			return nil
-		}, &subscriber.Options{Workers: 2})
+		handler, begin := bustest.NewSubscriber[order](t, bustest.Take(30*time.Second)), time.Now() // tries the first one again and again
+		s := subscribe(t, b, orders, handler.Handle, &subscriber.Options{Workers: 2})
 		publish(t, publisherOf(t, b, orders), order{"ada", 0}, order{"ada", 1}, order{"bob", 0}, order{"ada", 2}, order{"", 0}, order{"bob", 1})
 		synctest.Wait()
 		expect(t, "while one is tried again", s.Stats(), subscriber.Stats{Queued: 2, Running: 1, Succeeded: 3})
 		shutdown(t, b)
-		if got := d.all(); !slices.Equal(got, []string{"bob0", "0", "bob1", "ada0", "ada1", "ada2"}) || d.when()[2] != 0 || d.when()[5] != 30*time.Second {
-			t.Errorf("%v at %v", got, d.when())
+		var got []string
+		for _, a := range slices.SortedStableFunc(slices.Values(handler.Seen()), func(a, b bustest.Attempt[order]) int { return a.End.Compare(b.End) }) {
+			got = append(got, fmt.Sprint(a.Event.Value, a.End.Sub(begin)))
+		}
+		if want := []string{"{bob 0} 0s", "{ 0} 0s", "{bob 1} 0s", "{ada 0} 30s", "{ada 1} 30s", "{ada 2} 30s"}; !slices.Equal(got, want) {
+			t.Errorf("ended %q, want %q", got, want)
 		}
 	})
 }
@@ -161,11 +139,8 @@ func TestKeysShareTheQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
-		release := make(chan struct{})
-		s := subscribe(t, b, orders, func(context.Context, topic.Event[order]) error {
-			<-release
-			return nil
-		}, &subscriber.Options{Workers: 2, Queue: 3})
+		handler := bustest.NewSubscriber[order](t, bustest.Always(bustest.Block()))
+		s := subscribe(t, b, orders, handler.Handle, &subscriber.Options{Workers: 2, Queue: 3})
 		p := publisherOf(t, b, orders)
 		publish(t, p, order{"ada", 0})
 		synctest.Wait()
@@ -180,13 +155,12 @@ func TestKeysShareTheQueue(t *testing.T) {
 		result := make(chan error)
 		go func() { result <- p.Publish(context.Background(), order{"bob", 5}) }()
 		synctest.Wait()
-		release <- struct{}{}
+		handler.ReleaseNext(1)
 		if err := <-result; err != nil {
 			t.Error(err)
 		}
 		synctest.Wait()
 		expect(t, "one later", s.Stats(), subscriber.Stats{Queued: 2, Running: 2, Succeeded: 1})
-		close(release)
 	})
 }
 
@@ -195,8 +169,8 @@ func TestKeysOverSeveralTopics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
-		var s shift
-		subscribe(t, b, topic.NewPrefix[order]("orders."), s.handle, &subscriber.Options{Workers: 8})
+		handler := slow(t)
+		subscribe(t, b, topic.NewPrefix[order]("orders."), handler.Handle, &subscriber.Options{Workers: 8})
 		var pubs []*publisher.Publisher[order]
 		for _, name := range []string{"orders.created", "orders.paid", "orders.sent"} {
 			pubs = append(pubs, publisherOf(t, b, topic.New[order](name).WithKey(orders.KeyFunc())))
@@ -205,7 +179,7 @@ func TestKeysOverSeveralTopics(t *testing.T) {
 			publish(t, pubs[n%3], order{"ada", n}, order{"bob", n})
 		}
 		shutdown(t, b)
-		s.check(t, 12, "ada", "bob")
+		inOrder(t, handler.Seen(), 12, "ada", "bob")
 	})
 }
 
@@ -243,23 +217,21 @@ func TestDropOldestAmongKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
 		bustest.AllowUndelivered(t, b)
-		release := make(chan struct{})
-		d := newDiary[string]()
-		s := subscribe(t, b, orders, func(_ context.Context, e topic.Event[order]) error {
-			<-release
-			d.note(fmt.Sprint(e.Key(), e.Value.N))
-			return nil
-		}, &subscriber.Options{Workers: 2, Queue: 2, Overflow: bus.DropOldest})
+		handler := bustest.NewSubscriber[order](t, bustest.Block(), bustest.Block())
+		s := subscribe(t, b, orders, handler.Handle, &subscriber.Options{Workers: 2, Queue: 2, Overflow: bus.DropOldest})
 		p := publisherOf(t, b, orders)
 		publish(t, p, order{"ada", 0}, order{"bob", 0})
 		synctest.Wait()
 		publish(t, p, order{"ada", 1}, order{"bob", 1}, order{"bob", 2}, order{"ada", 2}, order{"bob", 3})
 		expect(t, "full", s.Stats(), subscriber.Stats{Queued: 2, Running: 2, Dropped: 3})
-		close(release)
+		handler.Release()
 		synctest.Wait()
-		got := d.all()
-		inOrder := slices.Index(got, "ada0") < slices.Index(got, "ada2") && slices.Index(got, "bob0") < slices.Index(got, "bob3")
-		if all := slices.Sorted(slices.Values(got)); !inOrder || !slices.Equal(all, []string{"ada0", "ada2", "bob0", "bob3"}) {
+		inOrder(t, handler.Seen(), 2, "ada", "bob")
+		var got []string
+		for _, a := range handler.Seen() {
+			got = append(got, fmt.Sprint(a.Event.Key(), a.Event.Value.N))
+		}
+		if slices.Sort(got); !slices.Equal(got, []string{"ada0", "ada2", "bob0", "bob3"}) {
 			t.Errorf("handled %v", got)
 		}
 	})
