@@ -27,17 +27,15 @@ func TestBetweenProcesses(t *testing.T) {
 		if err := p.WaitWorkers(within(t, limit), 2); err != nil {
 			t.Fatal(err)
 		}
-		var letters log[int]
-		newWorker(t, here, pipeline.NewTask[int]("numbers.dead"), func(_ context.Context, n int) error {
-			letters.add(n)
-			return nil
-		}, nil)
+		dead := pipeline.NewTask[int]("numbers.dead")
+		letters := bustest.NewTask(t, dead)
+		newWorker(t, here, dead, letters.Handle, nil)
 		const n = 3000
 		for i := range n {
 			send(t, p, i)
 		}
-		var dead *pipeline.DeadLetterError
-		if err := p.Wait(within(t, limit)); !errors.As(err, &dead) || dead.N != 1 || dead.Reason != "unlucky" {
+		var failed *pipeline.DeadLetterError
+		if err := p.Wait(within(t, limit)); !errors.As(err, &failed) || failed.N != 1 || failed.Reason != "unlucky" {
 			t.Fatalf("Wait: %v, %+v", err, p.Stats())
 		}
 		count.once(t, n)
@@ -48,7 +46,7 @@ func TestBetweenProcesses(t *testing.T) {
 		if err := here.Shutdown(within(t, limit)); err != nil {
 			t.Error(err)
 		}
-		if got := letters.all(); len(got) != 1 || got[0] != 13 {
+		if got := values(letters); len(got) != 1 || got[0] != 13 {
 			t.Errorf("dead letters %v", got)
 		}
 	})

@@ -1,7 +1,6 @@
 package pipeline_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 
@@ -18,11 +17,8 @@ func TestTooManyFrames(t *testing.T) {
 		const most = 1022
 		here, there := open(), open()
 		task := pipeline.NewTask[[][]byte]("store").WithCodec(multipart.Codec)
-		var got log[int]
-		newWorker(t, there, task, func(_ context.Context, v [][]byte) error {
-			got.add(len(v))
-			return nil
-		}, nil)
+		worker := bustest.NewTask(t, task)
+		newWorker(t, there, task, worker.Handle, nil)
 		p := newProducer(t, here, task, nil)
 		send(t, p, make([][]byte, most))
 		var many *pipeline.FramesError
@@ -32,8 +28,8 @@ func TestTooManyFrames(t *testing.T) {
 		if err := p.Wait(within(t, limit)); err != nil {
 			t.Error(err)
 		}
-		if all := got.all(); len(all) != 1 || all[0] != most {
-			t.Errorf("tasks of %d frames have come", all)
+		if got := values(worker); len(got) != 1 || len(got[0]) != most {
+			t.Errorf("%d tasks have come", len(got))
 		}
 	})
 }

@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -26,11 +25,8 @@ func ignore[T any](context.Context, T) error { return nil }
 // A worker gives every producer credit for what it may hold, and renews it in halves; it acknowledges after the handler.
 func TestWorkerGivesCredit(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
-		begin := make(chan struct{})
-		w := newWorker(t, b, numbers, func(context.Context, int) error {
-			<-begin
-			return nil
-		}, &pipeline.Options{Workers: 2, Prefetch: 4})
+		worker := bustest.NewTask(t, numbers, bustest.Always(bustest.Block()))
+		w := newWorker(t, b, numbers, worker.Handle, &pipeline.Options{Workers: 2, Prefetch: 4})
 		p := f.producer(t, false)
 		want(t, "at first", p.told.all(), "credit numbers 8")
 		if n := p.send("numbers", 1, 8); n != 8 {
@@ -42,7 +38,7 @@ func TestWorkerGivesCredit(t *testing.T) {
 		}
 		want(t, "while they run", p.told.all()[1:])
 		for range 4 {
-			begin <- struct{}{}
+			worker.ReleaseNext(1)
 			synctest.Wait()
 		}
 		var acks, credits int
@@ -59,8 +55,10 @@ func TestWorkerGivesCredit(t *testing.T) {
 		if acks != 4 || credits != 1 {
 			t.Errorf("told %q", p.told.all())
 		}
-		close(begin)
-		synctest.Wait()
+		for range 2 {
+			worker.Release()
+			synctest.Wait()
+		}
 		balanceWorkers(t, w)
 	})
 }
@@ -179,11 +177,8 @@ func TestClosedWorkerGivesBack(t *testing.T) {
 // A producer that sends more than it has credit for, or what cannot be read, loses its connection; what it had credit for is handled.
 func TestProducersAreHeldToTheirCredit(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
-		var got log[int]
-		newWorker(t, b, numbers, func(_ context.Context, n int) error {
-			got.add(n)
-			return nil
-		}, &pipeline.Options{Prefetch: 3})
+		worker := bustest.NewTask(t, numbers)
+		newWorker(t, b, numbers, worker.Handle, &pipeline.Options{Prefetch: 3})
 		for what, attack := range map[string]func(p *fakeProducer) int{
 			"too many":      func(p *fakeProducer) int { return p.send("numbers", 1, 5) },
 			"unknown":       func(p *fakeProducer) int { return 3 + p.send("unheard of", 1, 1) },
@@ -200,7 +195,9 @@ func TestProducersAreHeldToTheirCredit(t *testing.T) {
 			synctest.Wait()
 			p.down()
 		}
-		want(t, "handled", strings.Fields(strings.Trim(fmt.Sprint(got.all()), "[]")), "1", "2", "3", "1", "2", "3")
+		if got := values(worker); !slices.Equal(got, []int{1, 2, 3, 1, 2, 3}) {
+			t.Errorf("handled %v", got)
+		}
 	})
 }
 
@@ -213,17 +210,14 @@ func badEnvelope(p *fakeProducer) int {
 // What a lost producer had sent is not begun any more, and what runs is finished; it is told nothing.
 func TestLostProducer(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
-		proceed := make(chan struct{})
-		w := newWorker(t, b, numbers, func(context.Context, int) error {
-			<-proceed
-			return nil
-		}, nil)
+		worker := bustest.NewTask(t, numbers, bustest.Block())
+		w := newWorker(t, b, numbers, worker.Handle, nil)
 		p, other := f.producer(t, false), f.producer(t, false)
 		p.send("numbers", 1, 3)
 		synctest.Wait()
 		other.send("numbers", 1, 1)
 		p.down()
-		close(proceed)
+		worker.Release()
 		synctest.Wait()
 		if s := w.Stats(); s.Succeeded != 2 || s.Returned != 2 || s.Held != 0 {
 			t.Errorf("%+v", s)
@@ -238,11 +232,8 @@ func TestLostProducer(t *testing.T) {
 func TestLostPeersAreForgotten(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
 		bustest.AllowUndelivered(t, b)
-		proceed := make(chan struct{})
-		newWorker(t, b, numbers, func(context.Context, int) error {
-			<-proceed
-			return nil
-		}, &pipeline.Options{Default: true})
+		busy := bustest.NewTask(t, numbers, bustest.Block())
+		newWorker(t, b, numbers, busy.Handle, &pipeline.Options{Default: true})
 		p := newProducer(t, b, pipeline.NewTask[int]("others"), nil)
 		peers := func() (weak.Pointer[fakeProducer], weak.Pointer[fakeWorker]) {
 			from, to := f.producer(t, false), f.worker(t, false)
@@ -256,7 +247,7 @@ func TestLostPeersAreForgotten(t *testing.T) {
 			return weak.Make(from), weak.Make(to)
 		}
 		producer, worker := peers()
-		close(proceed)
+		busy.Release()
 		synctest.Wait()
 		runtime.GC()
 		if producer.Value() != nil || worker.Value() != nil {
@@ -303,12 +294,8 @@ func TestWorkersShare(t *testing.T) {
 // A stage can be closed and begun again while tasks flow, and the queue of its own bus is served by the same workers.
 func TestOwnAndForeignTasks(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
-		var got log[int]
-		w := newWorker(t, b, numbers, func(_ context.Context, n int) error {
-			got.add(n)
-			time.Sleep(time.Second)
-			return nil
-		}, nil)
+		worker := bustest.NewTask(t, numbers, bustest.Always(bustest.Take(time.Second)))
+		w := newWorker(t, b, numbers, worker.Handle, nil)
 		p, own := f.producer(t, false), newProducer(t, b, numbers, nil)
 		p.send("numbers", 1, 3)
 		send(t, own, 101, 102, 103)
@@ -316,10 +303,9 @@ func TestOwnAndForeignTasks(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		all := got.all()
-		slices.Sort(all)
-		if !slices.Equal(all, []int{1, 2, 3, 101, 102, 103}) {
-			t.Errorf("got %v", got.all())
+		got := values(worker)
+		if slices.Sort(got); !slices.Equal(got, []int{1, 2, 3, 101, 102, 103}) {
+			t.Errorf("got %v", got)
 		}
 		if err := w.WaitProducers(within(t, time.Second), 2); err != nil {
 			t.Error(err)
@@ -335,10 +321,7 @@ func TestOwnAndForeignTasks(t *testing.T) {
 func TestSlowLocalWorkerGivesBack(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
 		bustest.AllowUndelivered(t, b)
-		newWorker(t, b, numbers, func(ctx context.Context, _ int) error {
-			<-ctx.Done()
-			return nil
-		}, nil)
+		newWorker(t, b, numbers, bustest.NewTask(t, numbers, bustest.Block()).Handle, nil)
 		p := newProducer(t, b, numbers, nil)
 		send(t, p, 10, 11, 12)
 		synctest.Wait()

@@ -10,13 +10,14 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 )
 
 // Shutdown waits until everything is acknowledged, retries and the tasks of later stages included, and refuses Sends from outside.
 func TestShutdownDrainsTasks(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus) {
 		p, results := newProducer(t, b, numbers, nil), newProducer(t, b, pipeline.NewTask[string]("results"), nil)
-		var got log[string]
+		collector := bustest.NewTask(t, pipeline.NewTask[string]("results"), bustest.Always(bustest.Take(time.Second)))
 		attempts := 0
 		newWorker(t, b, numbers, func(ctx context.Context, n int) error {
 			time.Sleep(time.Second)
@@ -26,11 +27,7 @@ func TestShutdownDrainsTasks(t *testing.T) {
 			}
 			return results.Send(ctx, fmt.Sprint(n))
 		}, nil)
-		newWorker(t, b, pipeline.NewTask[string]("results"), func(_ context.Context, s string) error {
-			time.Sleep(time.Second)
-			got.add(s)
-			return nil
-		}, nil)
+		newWorker(t, b, pipeline.NewTask[string]("results"), collector.Handle, nil)
 		send(t, p, 1, 2, 3)
 		waiting := newProducer(t, b, pipeline.NewTask[int]("elsewhere"), &pipeline.ProducerOptions{Queue: 1})
 		refused := make(chan error, 1)
@@ -44,8 +41,8 @@ func TestShutdownDrainsTasks(t *testing.T) {
 		if err := <-refused; !errors.Is(err, bus.ErrClosed) {
 			t.Errorf("a Send during Shutdown: %v", err)
 		}
-		if len(got.all()) != 3 {
-			t.Errorf("got %q", got.all())
+		if got := values(collector); len(got) != 3 {
+			t.Errorf("got %q", got)
 		}
 		if s := p.Stats(); s.Acknowledged != 3 {
 			t.Errorf("%+v", s)
@@ -68,10 +65,7 @@ func TestShutdownDrainsTasks(t *testing.T) {
 func TestShutdownNamesTasks(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus) {
 		p := newProducer(t, b, numbers, &pipeline.ProducerOptions{Queue: 3})
-		w := newWorker(t, b, numbers, func(ctx context.Context, _ int) error {
-			<-ctx.Done()
-			return ctx.Err()
-		}, &pipeline.Options{Name: "stubborn"})
+		w := newWorker(t, b, numbers, bustest.NewTask(t, numbers, bustest.Always(bustest.Block())).Handle, &pipeline.Options{Name: "stubborn"})
 		send(t, p, 1, 2, 3)
 		outcomes := make(chan error, 2)
 		go func() { outcomes <- p.Send(context.Background(), 4) }()
@@ -140,13 +134,7 @@ func TestShutdownWaitsForAcknowledgements(t *testing.T) {
 func TestClose(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
 		p := newProducer(t, b, numbers, nil)
-		w := newWorker(t, b, numbers, func(ctx context.Context, n int) error {
-			if n == 1 {
-				return errors.New("later")
-			}
-			<-ctx.Done()
-			return nil
-		}, nil)
+		w := newWorker(t, b, numbers, bustest.NewTask(t, numbers, bustest.Fail(errors.New("later")), bustest.Block()).Handle, nil)
 		peer := f.worker(t, false)
 		f.source.Credit(peer, "elsewhere", 1)
 		other := newProducer(t, b, pipeline.NewTask[int]("elsewhere"), nil)
@@ -186,16 +174,13 @@ func TestClosedProducer(t *testing.T) {
 		if err := p.Wait(t.Context()); !errors.Is(err, bus.ErrClosed) {
 			t.Error(err)
 		}
-		var got log[int]
-		w := newWorker(t, b, numbers, func(_ context.Context, n int) error {
-			got.add(n)
-			return nil
-		}, nil)
+		worker := bustest.NewTask(t, numbers)
+		w := newWorker(t, b, numbers, worker.Handle, nil)
 		if err := w.WaitProducers(within(t, time.Second), 1); err == nil {
 			t.Error("a closed producer counts")
 		}
 		synctest.Wait()
-		if s := p.Stats(); s.Acknowledged != 1 || len(got.all()) != 1 {
+		if s := p.Stats(); s.Acknowledged != 1 || len(worker.Seen()) != 1 {
 			t.Errorf("%+v", s)
 		}
 	})

@@ -28,17 +28,14 @@ func TestTasksInOrder(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus) {
 		p := newProducer(t, b, numbers, nil)
 		send(t, p, 1, 2, 3)
-		var got log[int]
-		w := newWorker(t, b, numbers, func(_ context.Context, n int) error {
-			got.add(n)
-			return nil
-		}, nil)
+		worker := bustest.NewTask(t, numbers)
+		w := newWorker(t, b, numbers, worker.Handle, nil)
 		send(t, p, 4, 5)
 		if err := p.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(got.all(), []int{1, 2, 3, 4, 5}) {
-			t.Errorf("got %v", got.all())
+		if got := values(worker); !slices.Equal(got, []int{1, 2, 3, 4, 5}) {
+			t.Errorf("got %v", got)
 		}
 		if s := p.Stats(); s.Sent != 5 || s.Acknowledged != 5 {
 			t.Errorf("%+v", s)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"go.uber.org/goleak"
 )
 
@@ -43,6 +44,14 @@ func send[T any](t testing.TB, p *pipeline.Producer[T], values ...T) {
 			t.Fatalf("sending %v: %v", v, err)
 		}
 	}
+}
+
+// values returns what the worker of a fake was given, in the order in which it began.
+func values[T any](fake *bustest.Task[T]) (all []T) {
+	for _, a := range fake.Seen() {
+		all = append(all, a.Event.Value)
+	}
+	return all
 }
 
 // within returns a context that ends after d, of virtual time in a bubble.

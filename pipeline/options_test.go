@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,19 +152,16 @@ func TestLongDelays(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
 		bustest.AllowUndelivered(t, b)
 		const days = 24 * time.Hour
-		var attempts atomic.Int64
-		newWorker(t, b, numbers, func(context.Context, int) error {
-			attempts.Add(1)
-			return pipeline.RetryAfter(errors.New("later"), math.MaxInt64)
-		}, nil)
+		worker := bustest.NewTask(t, numbers, bustest.Fail(pipeline.RetryAfter(errors.New("later"), math.MaxInt64)))
+		newWorker(t, b, numbers, worker.Handle, nil)
 		p := newProducer(t, b, numbers, &pipeline.ProducerOptions{Attempts: -1})
 		send(t, p, 1)
 		time.Sleep(48 * days)
-		if n := attempts.Load(); n != 1 {
+		if n := len(worker.Seen()); n != 1 {
 			t.Errorf("%d attempts within 48 days", n)
 		}
 		time.Sleep(2 * days)
-		if n := attempts.Load(); n != 2 {
+		if n := len(worker.Seen()); n != 2 {
 			t.Errorf("%d attempts after 50 days", n)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/transport"
 )
 
@@ -166,15 +167,12 @@ func TestPlainIsOnce(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Error(err)
 		}
-		var got log[int]
-		newWorker(t, b, others, func(_ context.Context, n int) error {
-			got.add(n)
-			return nil
-		}, &pipeline.Options{Default: true})
+		worker := bustest.NewTask(t, others)
+		newWorker(t, b, others, worker.Handle, &pipeline.Options{Default: true})
 		p.sendPlain("1") // with credit of the former worker, or of this one
 		synctest.Wait()
-		if len(got.all()) != 1 {
-			t.Errorf("got %v, told %q", got.all(), p.told.all())
+		if got := values(worker); len(got) != 1 {
+			t.Errorf("got %v, told %q", got, p.told.all())
 		}
 	})
 }
@@ -268,14 +266,11 @@ func TestPlainFormTooLate(t *testing.T) {
 		_ = w.Close()
 		<-w.Done()
 		p.sendPlain("1", "2") // it has not heard yet
-		var got log[int]
-		next := newWorker(t, b, pipeline.NewTask[int]("others"), func(_ context.Context, n int) error {
-			got.add(n)
-			return nil
-		}, &pipeline.Options{Default: true})
+		others := bustest.NewTask(t, pipeline.NewTask[int]("others"))
+		next := newWorker(t, b, pipeline.NewTask[int]("others"), others.Handle, &pipeline.Options{Default: true})
 		synctest.Wait()
-		if len(got.all()) != 2 {
-			t.Errorf("the next worker got %v", got.all())
+		if got := values(others); len(got) != 2 {
+			t.Errorf("the next worker got %v", got)
 		}
 		balanceWorkers(t, w)
 		balanceWorkers(t, next)

@@ -93,10 +93,7 @@ func TestWait(t *testing.T) {
 		if err := p.Wait(within(t, time.Second)); !errors.As(err, &left) || left.Left != 2 || left.Task != "numbers" || !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
-		newWorker(t, b, numbers, func(context.Context, int) error {
-			time.Sleep(time.Second)
-			return nil
-		}, nil)
+		newWorker(t, b, numbers, bustest.NewTask(t, numbers, bustest.Always(bustest.Take(time.Second))).Handle, nil)
 		load, stop := context.WithCancel(t.Context())
 		stopped := make(chan struct{})
 		go func() {
@@ -180,23 +177,19 @@ func TestOnePlace(t *testing.T) {
 		for _, queue := range []int{1, 3} {
 			task := pipeline.NewTask[int](fmt.Sprint("places.", queue))
 			p := newProducer(t, b, task, &pipeline.ProducerOptions{Queue: queue})
-			proceed := make(chan struct{})
-			newWorker(t, b, task, func(context.Context, int) error {
-				<-proceed
-				return nil
-			}, nil)
+			worker := bustest.NewTask(t, task, bustest.Always(bustest.Block()))
+			newWorker(t, b, task, worker.Handle, nil)
 			for i := range queue {
 				send(t, p, i)
 			}
 			sent := make(chan error, 1)
 			go func() { sent <- p.Send(t.Context(), queue) }()
 			synctest.Wait()
-			proceed <- struct{}{}
+			worker.ReleaseNext(1)
 			synctest.Wait()
 			if len(sent) != 1 {
 				t.Errorf("with a queue of %d, a Send waits although a task is done", queue)
 			}
-			close(proceed)
 			if err := <-sent; err != nil {
 				t.Error(err)
 			}
@@ -231,13 +224,8 @@ func TestWaitInHandler(t *testing.T) {
 func TestWaitIsForItsOwn(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus) {
 		p := newProducer(t, b, numbers, nil)
-		proceed := make(chan struct{})
-		newWorker(t, b, numbers, func(_ context.Context, n int) error {
-			if n == 1 {
-				<-proceed
-			}
-			return nil
-		}, &pipeline.Options{Workers: 2})
+		worker := bustest.NewTask(t, numbers, bustest.Block())
+		newWorker(t, b, numbers, worker.Handle, &pipeline.Options{Workers: 2})
 		send(t, p, 1)
 		waited := make(chan error, 1)
 		go func() { waited <- p.Wait(t.Context()) }()
@@ -249,7 +237,7 @@ func TestWaitIsForItsOwn(t *testing.T) {
 			t.Fatalf("the first is not done, and Wait returned %v", err)
 		default:
 		}
-		close(proceed)
+		worker.Release()
 		if err := <-waited; err != nil {
 			t.Error(err)
 		}

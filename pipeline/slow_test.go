@@ -54,10 +54,7 @@ func TestGivenBackIsAskedForAgain(t *testing.T) {
 func TestStuckWorkerAsksForNothing(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
 		bustest.AllowUndelivered(t, b)
-		newWorker(t, b, numbers, func(ctx context.Context, _ int) error {
-			<-ctx.Done()
-			return nil
-		}, nil)
+		newWorker(t, b, numbers, bustest.NewTask(t, numbers, bustest.Block()).Handle, nil)
 		f.producer(t, false).send("numbers", 1, 1)
 		synctest.Wait()
 		p := newProducer(t, b, numbers, nil)
