@@ -38,22 +38,14 @@ func TestContentTypeOfWhatIsEncodedLater(t *testing.T) {
 					}
 				})
 				mixed := greetings.WithCodec(codec.Any(codec.String, codec.JSON))
-				got := make(chan topic.Event[string], 1)
-				_, err := subscriber.New(b, mixed, func(_ context.Context, e topic.Event[string]) error {
-					got <- e
-					return nil
-				}, &subscriber.Options{Middleware: []bus.Middleware{again}})
-				if err != nil {
+				handler := bustest.NewSubscriber[string](t)
+				if _, err := subscriber.New(b, mixed, handler.Handle, &subscriber.Options{Middleware: []bus.Middleware{again}}); err != nil {
 					t.Fatal(err)
 				}
-				pub, err := publisher.New(b, greetings, nil)
-				if err != nil {
+				if err := newPublisher(t, b, greetings, nil).Publish(t.Context(), "hello", attributes...); err != nil {
 					t.Fatal(err)
 				}
-				if err := pub.Publish(t.Context(), "hello", attributes...); err != nil {
-					t.Fatal(err)
-				}
-				for _, e := range []topic.Event[string]{copies.Wait(1)[0], <-got} {
+				for _, e := range []topic.Event[string]{copies.Wait(1)[0], handler.Wait(1)[0].Event} {
 					if e.Value != "hello" || e.Key() != "h" || e.Header("content-type") != "text/plain; charset=utf-8" {
 						t.Errorf("got %q of key %q as %s on %s", e.Value, e.Key(), e.Header("content-type"), e.Topic())
 					}

@@ -41,10 +41,7 @@ func TestForward(t *testing.T) {
 		raw := bustest.Record(t, there, topic.New[[]byte]("copies").WithCodec(codec.Raw))
 		original := bustest.Record(t, here, byCustomer)
 		forward(t, here, forwarding(there, "copies", publisher.Header("a", "2")))
-		pub, err := publisher.New(here, byCustomer, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		pub := newPublisher(t, here, byCustomer, nil)
 		if err := pub.Publish(t.Context(), invoice{5, "ada"}, publisher.Header("a", "1"), publisher.Header("b", "1")); err != nil {
 			t.Fatal(err)
 		}
@@ -73,10 +70,7 @@ func TestForwardedEventsAreNumbered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, late := bustest.New(t), bustest.New(t)
 		forward(t, b, forwarding(late, "copies"))
-		pub, err := publisher.New(b, byCustomer, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		pub := newPublisher(t, b, byCustomer, nil)
 		publish := func() {
 			if err := pub.Publish(t.Context(), invoice{5, "ada"}); err != nil {
 				t.Fatal(err)
@@ -112,10 +106,7 @@ func TestForwardKeys(t *testing.T) {
 		b := bustest.New(t)
 		copies := bustest.Record(t, b, topic.New[invoice]("copies"))
 		forward(t, b, forwarding(b, "copies", publisher.Key("eve"), publisher.ID("7")))
-		pub, err := publisher.New(b, byCustomer, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		pub := newPublisher(t, b, byCustomer, nil)
 		if err := pub.Publish(t.Context(), invoice{5, "ada"}); err != nil {
 			t.Fatal(err)
 		}
@@ -127,10 +118,7 @@ func TestForwardKeys(t *testing.T) {
 
 func TestForwardErrors(t *testing.T) {
 	t.Parallel()
-	ended, err := bus.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ended := bustest.New(t)
 	if err := ended.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -154,10 +142,7 @@ func TestForwardErrors(t *testing.T) {
 					}
 				})
 				forward(t, b, slices.Concat([]bus.Middleware{note}, tc.chain)...)
-				pub, err := publisher.New(b, byCustomer, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
+				pub := newPublisher(t, b, byCustomer, nil)
 				if err := pub.Publish(t.Context(), invoice{5, "ada"}); err != nil {
 					t.Fatal(err)
 				}
@@ -191,10 +176,7 @@ func TestForwardWrapsOnce(t *testing.T) {
 				here, there := bustest.New(t), bustest.New(t, &bus.Options{Publish: []bus.Middleware{count}})
 				forward(t, here, forwarding(there, "copies"))
 				forward(t, here, forwarding(there, "others"))
-				pub, err := publisher.New(here, byCustomer, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
+				pub := newPublisher(t, here, byCustomer, nil)
 				for range 3 {
 					if err := pub.Publish(t.Context(), invoice{5, "ada"}); err != nil {
 						t.Fatal(err)

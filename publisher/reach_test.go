@@ -131,8 +131,10 @@ func TestRemoteHasNoBackPressure(t *testing.T) {
 		k := &keeper{wiretap: newWiretap()}
 		b := bustest.New(t, &bus.Options{Transport: k})
 		full := newPublisher(t, b, invoices, nil)
-		release := make(chan struct{})
-		blockAll(t, b, release)
+		busy := bustest.NewSubscriber[invoice](t, bustest.Block())
+		if _, err := subscriber.New(b, invoices, busy.Handle, &subscriber.Options{Queue: 1, Overflow: bus.Fail}); err != nil {
+			t.Fatal(err)
+		}
 		for i := range 2 {
 			if err := full.Publish(t.Context(), invoice{i, ""}); err != nil {
 				t.Fatal(err)
@@ -147,7 +149,6 @@ func TestRemoteHasNoBackPressure(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		close(release)
 	})
 }
 
@@ -225,14 +226,5 @@ func TestReachErrors(t *testing.T) {
 		if got != tc.want || (pub == nil) != (tc.want != "") || (unsupported != nil) != (tc.bus == plain && tc.want != "") {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-// blockAll subscribes to invoices with one place, and a handler that waits for release.
-func blockAll(t *testing.T, b *bus.Bus, release <-chan struct{}) {
-	t.Helper()
-	_, err := subscriber.New(b, invoices, func(context.Context, topic.Event[invoice]) error { <-release; return nil }, &subscriber.Options{Queue: 1, Overflow: bus.Fail})
-	if err != nil {
-		t.Fatal(err)
 	}
 }

@@ -30,24 +30,17 @@ func TestRetainedWithoutRoom(t *testing.T) {
 				bustest.AllowUndelivered(t, b)
 				pub := newPublisher(t, b, byCustomer, &publisher.Options{Retain: publisher.RetainKeys})
 				const keys = 600
-				early := attend(t, b, invoices, nil)
+				early, _ := attend(t, b, invoices, nil)
 				for i := range keys {
 					if err := pub.Publish(t.Context(), invoice{i, fmt.Sprint("c", i)}); err != nil {
 						t.Fatal(err)
 					}
 				}
-				n, step := &notes{}, make(chan struct{})
-				s, err := subscriber.New(b, invoices, func(ctx context.Context, e topic.Event[invoice]) error {
-					<-step
-					return note[invoice](n)(ctx, e)
-				}, &subscriber.Options{Name: "narrow", Queue: 1, Overflow: policy})
-				if err != nil {
-					t.Fatal(err)
-				}
+				late, s := attend(t, b, invoices, &subscriber.Options{Queue: 1, Overflow: policy}, bustest.Block())
 				synctest.Wait()
 				if policy == bus.Latest { // only the newest has a place
-					close(step)
-					n.expect(t, "Latest", early.all[keys-1:])
+					late.Release()
+					expect(t, "Latest", notes(late), notes(early)[keys-1:])
 					return
 				}
 				if stats := s.Stats(); stats.Queued+stats.Running != keys || stats.Matched != keys || stats.Dropped != 0 {
@@ -55,21 +48,20 @@ func TestRetainedWithoutRoom(t *testing.T) {
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				err = pub.Publish(ctx, invoice{keys, "late"})
+				err := pub.Publish(ctx, invoice{keys, "late"})
 				switch want := map[bus.Overflow]error{bus.Block: context.DeadlineExceeded, bus.Fail: bus.ErrFull}[policy]; {
 				case !errors.Is(err, want):
 					t.Errorf("%v, want %v", err, want)
 				case want == nil && s.Stats().Dropped == 0:
 					t.Errorf("nothing is dropped: %+v", s.Stats())
 				}
-				close(step)
-				synctest.Wait()
-				switch policy {
-				case bus.DropOldest:
-					n.expect(t, "DropOldest", append(early.all[:1:1], early.all[len(early.all)-int(s.Stats().Succeeded)+1:]...))
-				default:
-					n.expect(t, policy.String(), early.all[:keys])
+				late.Release()
+				got, all := notes(late), notes(early)
+				want := all[:keys]
+				if policy == bus.DropOldest {
+					want = append(all[:1:1], all[len(all)-int(s.Stats().Succeeded)+1:]...)
 				}
+				expect(t, policy.String(), got, want)
 			})
 		})
 	}
@@ -82,19 +74,18 @@ func TestRetainedKeys(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := bustest.New(t)
 			pub := newPublisher(t, b, byCustomer, &publisher.Options{Retain: publisher.RetainKeys, RetainedKeys: limit})
-			early := attend(t, b, invoices, nil)
+			early, _ := attend(t, b, invoices, nil)
 			for i, key := range []string{"ada", "bob", "cid", "dan", "bob", ""} {
 				if err := pub.Publish(t.Context(), invoice{i, "none"}, publisher.Key(key)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			late := attend(t, b, invoices, nil)
-			synctest.Wait()
+			late, _ := attend(t, b, invoices, nil)
 			var events []string
 			for _, nth := range want {
-				events = append(events, early.all[nth-1])
+				events = append(events, notes(early)[nth-1])
 			}
-			late.expect(t, fmt.Sprint("with a limit of ", limit), events)
+			expect(t, fmt.Sprint("with a limit of ", limit), notes(late), events)
 		})
 	}
 }
@@ -114,11 +105,8 @@ func TestRetainedAfterFailures(t *testing.T) {
 		})
 		pub := newPublisher(t, b, invoices, &publisher.Options{Retain: publisher.RetainLast, Middleware: []bus.Middleware{failing}})
 		fail := errors.New("not today")
-		if _, err := subscriber.New(b, invoices, func(context.Context, topic.Event[invoice]) error { return fail }, &subscriber.Options{Inline: true}); err != nil {
-			t.Fatal(err)
-		}
-		full, release := attend(t, b, topic.NewPrefix[invoice](""), nil), make(chan struct{})
-		stuck := func(context.Context, topic.Event[invoice]) error { <-release; return nil }
+		attend(t, b, invoices, &subscriber.Options{Inline: true}, bustest.Always(bustest.Fail(fail)))
+		full, _ := attend(t, b, topic.NewPrefix[invoice](""), nil)
 		if err := pub.Publish(t.Context(), invoice{1, "ada"}); !errors.Is(err, fail) {
 			t.Fatal(err)
 		}
@@ -128,19 +116,15 @@ func TestRetainedAfterFailures(t *testing.T) {
 		if err := pub.Publish(t.Context(), invoice{3, "ada"}, publisher.Header("content-type", "")); err == nil {
 			t.Error("a reserved header was not refused")
 		}
-		if _, err := subscriber.New(b, invoices, stuck, &subscriber.Options{Queue: 1, Overflow: bus.Fail}); err != nil {
-			t.Fatal(err)
-		}
+		attend(t, b, invoices, &subscriber.Options{Queue: 1, Overflow: bus.Fail}, bustest.Block())
 		synctest.Wait() // it is at the event that is retained
 		for i := range 2 {
 			if err := pub.Publish(t.Context(), invoice{4, "ada"}); errors.Is(err, bus.ErrFull) != (i == 1) {
 				t.Errorf("%d: %v", i, err)
 			}
 		}
-		late := attend(t, b, invoices, nil)
-		synctest.Wait()
-		late.expect(t, "the late one", full.all[1:])
-		close(release)
+		late, _ := attend(t, b, invoices, nil)
+		expect(t, "the late one", notes(late), notes(full)[1:])
 	})
 }
 
@@ -160,10 +144,10 @@ func TestRetainedPayloads(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		typed, foreign := attend(t, b, invoices, nil), attend(t, b, topic.NewPrefix[any](""), nil)
-		synctest.Wait()
-		if len(foreign.all) != 2 || len(typed.all) != 1 || foreign.all[0] != typed.all[0] {
-			t.Errorf("%q, %q", typed.all, foreign.all)
+		one, _ := attend(t, b, invoices, nil)
+		other, _ := attend(t, b, topic.NewPrefix[any](""), nil)
+		if typed, foreign := notes(one), notes(other); len(foreign) != 2 || len(typed) != 1 || foreign[0] != typed[0] {
+			t.Errorf("%q, %q", typed, foreign)
 		}
 	})
 }

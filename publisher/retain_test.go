@@ -17,44 +17,36 @@ import (
 	"github.com/fanfare-go/fanfare/topic"
 )
 
-// notes are what a subscription has got, and when that was published.
-type notes struct {
-	mu  sync.Mutex
-	all []string
-}
-
-// note returns a handler that notes events.
-func note[T any](n *notes) func(context.Context, topic.Event[T]) error {
-	return func(_ context.Context, e topic.Event[T]) error {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.all = append(n.all, fmt.Sprintf("%s at %d", describe(e), e.Time().Unix()%1000))
-		return nil
-	}
-}
-
-func (n *notes) expect(t *testing.T, who string, want []string) {
+// attend subscribes a fake that does what the script says.
+func attend[T any](t *testing.T, b *bus.Bus, sel topic.Selector[T], o *subscriber.Options, script ...bustest.Behavior) (*bustest.Subscriber[T], *subscriber.Subscription) {
 	t.Helper()
-	synctest.Wait()
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if !slices.Equal(n.all, want) {
-		t.Errorf("%s got\n%q, want\n%q", who, n.all, want)
-	}
-}
-
-// attend subscribes for notes.
-func attend[T any](t *testing.T, b *bus.Bus, sel topic.Selector[T], o *subscriber.Options) *notes {
-	t.Helper()
-	n := &notes{}
-	if _, err := subscriber.New(b, sel, note[T](n), o); err != nil {
+	fake := bustest.NewSubscriber[T](t, script...)
+	s, err := subscriber.New(b, sel, fake.Handle, o)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return n
+	return fake, s
 }
 
-// latecomers are all ways to come late.
-var latecomers = map[string]func(t *testing.T, b *bus.Bus) *notes{
+// notes describes what a fake has got, and when that was published, when nothing is under way any more.
+func notes[T any](fake *bustest.Subscriber[T]) (all []string) {
+	synctest.Wait()
+	for _, a := range fake.Seen() {
+		all = append(all, fmt.Sprintf("%s at %d", describe(a.Event), a.Event.Time().Unix()%1000))
+	}
+	return all
+}
+
+// expect compares notes.
+func expect(t *testing.T, who string, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s got\n%q, want\n%q", who, got, want)
+	}
+}
+
+// latecomers are all ways to come late. Each returns what tells of the notes.
+var latecomers = map[string]func(t *testing.T, b *bus.Bus) func() []string{
 	"topic":           with[invoice](invoices, subscriber.Options{}),
 	"prefix":          with[invoice](topic.NewPrefix[invoice]("inv"), subscriber.Options{}),
 	"pattern":         with[invoice](topic.NewPattern[invoice]("*.sent"), subscriber.Options{}),
@@ -68,23 +60,26 @@ var latecomers = map[string]func(t *testing.T, b *bus.Bus) *notes{
 	"group":           with[invoice](invoices, subscriber.Options{Group: "g"}),
 	"Inline":          with[invoice](invoices, subscriber.Options{Inline: true}),
 	"Inline, other":   with[any](topic.NewPrefix[any](""), subscriber.Options{Inline: true}),
-	"Batch": func(t *testing.T, b *bus.Bus) *notes {
-		n := &notes{}
+	"Batch": func(t *testing.T, b *bus.Bus) func() []string {
+		fake := bustest.NewSubscriber[invoice](t)
 		_, err := subscriber.Batch(b, invoices, func(ctx context.Context, events []topic.Event[invoice]) error {
 			for _, e := range events {
-				_ = note[invoice](n)(ctx, e)
+				_ = fake.Handle(ctx, e)
 			}
 			return nil
 		}, &subscriber.BatchOptions{Size: 2, Linger: -1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return n
+		return func() []string { return notes(fake) }
 	},
 }
 
-func with[T any](sel topic.Selector[T], o subscriber.Options) func(*testing.T, *bus.Bus) *notes {
-	return func(t *testing.T, b *bus.Bus) *notes { return attend(t, b, sel, &o) }
+func with[T any](sel topic.Selector[T], o subscriber.Options) func(*testing.T, *bus.Bus) func() []string {
+	return func(t *testing.T, b *bus.Bus) func() []string {
+		fake, _ := attend(t, b, sel, &o)
+		return func() []string { return notes(fake) }
+	}
 }
 
 // Contract, sentence 13: who subscribes late gets the last event, or the last of each key, as it was published, and before what comes later.
@@ -96,7 +91,7 @@ func TestRetained(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					b := bustest.New(t)
-					early := attend(t, b, invoices, nil)
+					early, _ := attend(t, b, invoices, nil)
 					pub := newPublisher(t, b, byCustomer, &publisher.Options{Retain: retain})
 					for _, v := range []invoice{{1, "ada"}, {2, "bob"}, {3, "eve"}, {4, "ada"}} {
 						if err := pub.Publish(t.Context(), v, publisher.Header("tenant", "acme")); err != nil {
@@ -104,21 +99,19 @@ func TestRetained(t *testing.T) {
 						}
 						time.Sleep(time.Second) // virtual
 					}
-					n := late(t, b)
+					comes := late(t, b)
 					if name == "Latest" {
 						synctest.Wait() // or the event of another bob takes the place of the one that is retained
 					}
 					if err := pub.Publish(t.Context(), invoice{5, "bob"}); err != nil {
 						t.Fatal(err)
 					}
-					synctest.Wait()
-					want := map[publisher.Retain][]string{
-						publisher.RetainNone: early.all[4:], publisher.RetainLast: early.all[3:], publisher.RetainKeys: early.all[1:],
-					}[retain]
-					n.expect(t, name, want)
-					if len(early.all) != 5 {
-						t.Errorf("who was there from the beginning got %q", early.all)
+					all := notes(early)
+					if len(all) != 5 {
+						t.Fatalf("who was there from the beginning got %q", all)
 					}
+					from := map[publisher.Retain]int{publisher.RetainNone: 4, publisher.RetainLast: 3, publisher.RetainKeys: 1}[retain]
+					expect(t, name, comes(), all[from:])
 				})
 			})
 		}
@@ -135,10 +128,10 @@ func TestRetainedForGroups(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			n := &notes{}
+			fake := bustest.NewSubscriber[invoice](t)
 			var members []*subscriber.Subscription
 			for i := range 3 {
-				s, err := subscriber.New(b, invoices, note[invoice](n), &subscriber.Options{Group: "g"})
+				s, err := subscriber.New(b, invoices, fake.Handle, &subscriber.Options{Group: "g"})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -147,8 +140,8 @@ func TestRetainedForGroups(t *testing.T) {
 					t.Errorf("member %d: %+v", i, s.Stats())
 				}
 			}
-			if synctest.Wait(); len(n.all) != 1 {
-				t.Errorf("the group got %q", n.all)
+			if got := notes(fake); len(got) != 1 {
+				t.Errorf("the group got %q", got)
 			}
 			for _, s := range members {
 				if err := s.Close(); err != nil {
@@ -168,7 +161,7 @@ func TestRetainedOfSeveralPublishers(t *testing.T) {
 			o := &publisher.Options{Retain: publisher.RetainKeys}
 			first, third := newPublisher(t, b, byCustomer, o), newPublisher(t, b, byCustomer, o)
 			second := newPublisher(t, b, topic.New[any](other).WithKey(func(v any) string { return v.(map[string]any)["Customer"].(string) }), o)
-			early := attend(t, b, topic.NewPrefix[any](""), nil)
+			early, _ := attend(t, b, topic.NewPrefix[any](""), nil)
 			for i, err := range []error{
 				third.Publish(t.Context(), invoice{1, "ada"}),
 				second.Publish(t.Context(), map[string]any{"Cents": 2, "Customer": "bob"}),
@@ -181,10 +174,11 @@ func TestRetainedOfSeveralPublishers(t *testing.T) {
 					t.Errorf("%d: %v", i+1, err)
 				}
 			}
-			typed, foreign := attend(t, b, topic.NewPrefix[invoice](""), nil), attend(t, b, topic.NewPrefix[any](""), nil)
-			synctest.Wait()
-			typed.expect(t, "the prefix", early.all[1:])
-			foreign.expect(t, "the prefix of another type", early.all[1:])
+			typed, _ := attend(t, b, topic.NewPrefix[invoice](""), nil)
+			foreign, _ := attend(t, b, topic.NewPrefix[any](""), nil)
+			all := notes(early)
+			expect(t, "the prefix", notes(typed), all[1:])
+			expect(t, "the prefix of another type", notes(foreign), all[1:])
 		})
 	}
 }
@@ -199,17 +193,11 @@ func TestRetainedForMembersAtOnce(t *testing.T) {
 			if err := pub.Publish(t.Context(), invoice{1, "ada"}); err != nil {
 				t.Fatal(err)
 			}
-			var mu sync.Mutex
-			var got []uint64
+			fake := bustest.NewSubscriber[invoice](t)
 			var wg sync.WaitGroup
 			for range 8 {
 				wg.Go(func() {
-					if _, err := subscriber.New(b, invoices, func(_ context.Context, e topic.Event[invoice]) error {
-						mu.Lock()
-						defer mu.Unlock()
-						got = append(got, e.Seq())
-						return nil
-					}, &subscriber.Options{Group: "g"}); err != nil {
+					if _, err := subscriber.New(b, invoices, fake.Handle, &subscriber.Options{Group: "g"}); err != nil {
 						t.Error(err)
 					}
 				})
@@ -222,12 +210,13 @@ func TestRetainedForMembersAtOnce(t *testing.T) {
 			}
 			wg.Wait()
 			synctest.Wait()
+			got := fake.Seen()
 			for i := 1; i < len(got); i++ {
-				if got[i] != got[i-1]+1 {
+				if got[i].Event.Seq() != got[i-1].Event.Seq()+1 {
 					t.Errorf("got %v", got)
 				}
 			}
-			if len(got) == 0 || got[len(got)-1] != 20 {
+			if len(got) == 0 || got[len(got)-1].Event.Seq() != 20 {
 				t.Errorf("got %v, want all up to 20", got)
 			}
 		})
