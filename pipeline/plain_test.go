@@ -229,6 +229,30 @@ func TestDefaultWorker(t *testing.T) {
 	})
 }
 
+// Beside a worker marked Default others of its task get nothing that is plain, and give no room for it.
+func TestDefaultWorkerBesideOthers(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
+		other, busy := bustest.NewTask(t, numbers), bustest.NewTask(t, numbers, bustest.Block())
+		newWorker(t, b, numbers, other.Handle, nil)
+		w := newWorker(t, b, numbers, busy.Handle, &pipeline.Options{Default: true, Prefetch: 2})
+		p := f.producer(t, true)
+		taken := make(chan int, 1)
+		go func() { taken <- p.sendPlain("1", "2", "3", "4") }()
+		synctest.Wait()
+		if s := w.Stats(); s.Running != 1 || s.Held != 2 || len(taken) != 0 {
+			t.Errorf("%+v, %d were taken", s, len(taken))
+		}
+		busy.Release()
+		if n := <-taken; n != 4 {
+			t.Errorf("%d taken", n)
+		}
+		synctest.Wait()
+		if got := values(busy); !slices.Equal(got, []int{1, 2, 3, 4}) || len(other.Seen()) > 0 {
+			t.Errorf("it got %v, the other one %v", got, other.Seen())
+		}
+	})
+}
+
 // At the end of the bus nobody waits for a plain producer, and what was not taken is left to the transport to count.
 func TestPlainProducerAtTheEnd(t *testing.T) {
 	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTasker) {
