@@ -30,7 +30,7 @@ func TestBetweenProcesses(t *testing.T) {
 		dead := pipeline.NewTask[int]("numbers.dead")
 		letters := bustest.NewTask(t, dead)
 		newWorker(t, here, dead, letters.Handle, nil)
-		const n = 3000
+		const n = 10_000
 		for i := range n {
 			send(t, p, i)
 		}
@@ -63,7 +63,7 @@ func TestPlainFormBetweenProcesses(t *testing.T) {
 			return nil
 		}, &pipeline.Options{Default: true})
 		p := newProducer(t, here, numbers, &pipeline.ProducerOptions{Plain: true})
-		for i := range 300 {
+		for i := range 1000 {
 			send(t, p, i)
 		}
 		if err := p.Wait(within(t, limit)); err != nil {
@@ -75,6 +75,6 @@ func TestPlainFormBetweenProcesses(t *testing.T) {
 		if err := there.Shutdown(within(t, limit)); err != nil {
 			t.Error(err)
 		}
-		count.once(t, 300)
+		count.once(t, 1000)
 	})
 }

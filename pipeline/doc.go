@@ -74,7 +74,7 @@
 //     tried again; and what it has not read when the bus ends is lost. What a peer of ours was asked for and sends after the end of that
 //     worker waits for the next one that is Default.
 //     (TestPlainPeersTakeTurns, TestWrittenMeanwhile, TestPlainPeerLeaves, TestPlainFormForOwnPeers, TestPlainIsOnce, TestDefaultWorker, TestPlainFormTooLate,
-//     TestPlainProducerAtTheEnd, TestPlainPeersOverTCP, TestPlainFormOverTCP)
+//     TestPlainProducerAtTheEnd, TestPlainPeersOverTCP, TestPlainFormBetweenProcesses)
 //
 //  11. The end. [bus.Bus.Shutdown] refuses Sends from outside of handlers, gives no more credit and gives back what other processes have
 //     sent and nobody has begun, and then waits until every task of the bus is done, retries and dead letters included; what is left when
