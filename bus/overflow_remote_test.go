@@ -1,7 +1,9 @@
 package bus_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -123,5 +125,53 @@ func TestNothingUnderBlockIsDroppedForATransport(t *testing.T) {
 		publish(t, t.Context(), newPublisher(t, b, keyed), "l2", "l3")
 		receiveWords(t, f, "a1", "a2")
 		s.expect(t, 2, "l1", "l2", "l3")
+	})
+}
+
+// TestClosingCountsWhatWaitsForRoom closes a bus while an event of the transport waits for a queue under Block.
+func TestClosingCountsWhatWaitsForRoom(t *testing.T) {
+	t.Parallel()
+	for i := range 20 { // the end of the bus and the end of the subscription come together, and either may be seen first
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+				bustest.AllowUndelivered(t, b)
+				s := subscribe(t, b, numbers, func(ctx context.Context, _ topic.Event[int]) error {
+					<-ctx.Done()
+					return nil
+				}, &subscriber.Options{Queue: 1, Overflow: bus.Block})
+				for seq := range uint64(3) {
+					f.receive(alpha, seq+1, "numbers", "1")
+					synctest.Wait()
+				}
+				if err := b.Close(); err != nil {
+					t.Fatal(err)
+				}
+				<-b.Done()
+				if received, stats := b.Stats(), s.Stats(); received.Received != 3 || stats.Matched != 2 || received.Abandoned != 1 {
+					t.Errorf("%+v of the subscription, %+v of the bus", stats, received)
+				}
+			})
+		})
+	}
+}
+
+// TestShutdownWaitsForRoom shuts a bus down while an event of the transport waits for a queue under Block. In the bubble time passes only
+// because nobody spins.
+func TestShutdownWaitsForRoom(t *testing.T) {
+	remote(t, func(t *testing.T, b *bus.Bus, f *fakeTransport, _ func() []bus.Notice) {
+		s := subscribe(t, b, numbers, func(context.Context, topic.Event[int]) error {
+			time.Sleep(time.Second)
+			return nil
+		}, &subscriber.Options{Queue: 1, Overflow: bus.Block})
+		for seq := range uint64(3) {
+			f.receive(alpha, seq+1, "numbers", "1")
+			synctest.Wait()
+		}
+		if err := b.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if received, stats := b.Stats(), s.Stats(); received.Received != 3 || stats.Succeeded != 3 || received.Abandoned != 0 {
+			t.Errorf("%+v of the subscription, %+v of the bus", stats, received)
+		}
 	})
 }

@@ -198,7 +198,7 @@ func (b *Bus) offer(ctx context.Context, l Lane, m *envelope.Meta) {
 		}
 		var late *lane.TimeoutError
 		switch err := wait.For(ctx, full); {
-		case err == nil:
+		case err == nil && ctx.Err() == nil: // a bus that closes makes room as well, that of subscriptions which are gone
 		case errors.As(err, &late):
 			full.Drop()
 			return

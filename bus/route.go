@@ -147,7 +147,10 @@ func (r *Route) acquire(ctx context.Context, local bool) (*Targets, error) {
 			continue // the state has changed since we asked
 		}
 		if wait == nil {
-			wait = r.bus.newWait(r.bus.handlerOf(ctx), r.name)
+			from := r.bus.handlerOf(ctx)
+			if wait = r.bus.newWait(from, r.name); from == nil {
+				wait.Stop = r.bus.draining // who publishes from outside of handlers does not wait any longer when the bus shuts down
+			}
 		}
 		if err := wait.For(ctx, full); err != nil {
 			return nil, r.refusal(err)
@@ -174,16 +177,11 @@ func (r *Route) refusal(err error) error {
 	return err
 }
 
-// newWait returns what an event on the topic waits for room with. Publishes from outside of handlers do not wait any longer when the bus
-// shuts down.
+// newWait returns what an event on the topic waits for room with.
 func (b *Bus) newWait(from *lane.Caller, topic string) *lane.Wait {
-	w := &lane.Wait{From: from.Waiter(), Patience: b.options.SlowAfter, Late: func(full *lane.Gate, waited time.Duration) {
+	return &lane.Wait{From: from.Waiter(), Patience: b.options.SlowAfter, Late: func(full *lane.Gate, waited time.Duration) {
 		b.notices.send(Slow{Subscription: full.Name, CallSite: site(full.Site), Topic: topic, Age: waited, Depth: full.Depth()})
 	}}
-	if from == nil {
-		w.Stop = b.draining
-	}
-	return w
 }
 
 // Number returns the number of the next event, which stays on this bus. The caller has acquired the route, with t.
