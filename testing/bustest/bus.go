@@ -29,7 +29,7 @@ func New(t testing.TB, options ...*bus.Options) *bus.Bus {
 	if err != nil {
 		t.Fatalf("bus.New: %v", err)
 	}
-	allowed, _ := allowanceOf(b, func() any { return new(allowance) })
+	allowed, _ := allowanceOf(b, func() any { return &allowance{t: t} })
 	t.Cleanup(func() {
 		t.Helper() // the line of a failure is that of New in the test
 		end(t, b, allowed)

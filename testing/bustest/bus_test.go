@@ -57,6 +57,9 @@ func TestNewTakesOptions(t *testing.T) {
 	if b.Name() != "billing" || !strings.Contains(log.String(), "event failed") {
 		t.Errorf("the bus %q has logged %q", b.Name(), &log)
 	}
+	if options.Name != "billing" || options.Logger != &logger {
+		t.Errorf("New has changed the options to %+v", options)
+	}
 	if bustest.New(t, nil).Name() != "" {
 		t.Error("a bus without options has a name")
 	}

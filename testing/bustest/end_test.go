@@ -3,16 +3,19 @@ package bustest_test
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
 	"github.com/fanfare-go/fanfare/transport"
+	"github.com/fanfare-go/fanfare/transport/memory"
 )
 
 // untilClosed is a handler that ends with its subscription.
@@ -184,4 +187,94 @@ func TestNewReportsWhatTheTransportSays(t *testing.T) {
 			t.Errorf("failures %q, want %q", failures, want)
 		}
 	}
+}
+
+// between returns a bus that sends, and may lose, and one that receives, over a network with room for so many events.
+func between(t testing.TB, room int) (here, there *bus.Bus) {
+	t.Helper()
+	network := memory.NewNetwork(&memory.Options{HWM: room})
+	here = bustest.New(t, &bus.Options{Transport: network.Join()})
+	bustest.AllowUndelivered(t, here)
+	return here, bustest.New(t, &bus.Options{Transport: network.Join()})
+}
+
+// TestNewReportsGaps has a network without room for all events: the one after them shows that some are missing.
+func TestNewReportsGaps(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+			here, there := between(t, 1)
+			release := make(chan struct{})
+			sub := subscribe(t, there, func(context.Context, topic.Event[string]) error {
+				<-release
+				return nil
+			}, &subscriber.Options{Queue: 1, Overflow: bus.Block})
+			for range 10 {
+				publish(t, here, orders, "x")
+				synctest.Wait()
+			}
+			close(release)
+			synctest.Wait()
+			publish(t, here, orders, "last")
+			synctest.Wait()
+			if s := sub.Stats(); s.Dropped+s.Abandoned > 0 || s.Succeeded < 2 {
+				t.Errorf("%+v", s)
+			}
+		})
+		if ok, _ := regexp.MatchString(`^undelivered events: \d are missing between those that were received \(`, failures); !ok {
+			t.Errorf("failures %q", failures)
+		}
+	})
+}
+
+// TestNewReportsWhatFoundNoRoom closes a bus while what it has received waits for room.
+func TestNewReportsWhatFoundNoRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+			here, there := between(t, 100)
+			subscribe(t, there, untilClosed, &subscriber.Options{Queue: 1, Overflow: bus.Block})
+			for range 4 {
+				publish(t, here, orders, "x")
+				synctest.Wait() // else they come together
+			}
+			if err := there.Close(); err != nil {
+				t.Errorf("%v", err)
+			}
+		})
+		if !strings.Contains(failures, " had been received and found no room before the end") {
+			t.Errorf("failures %q", failures)
+		}
+	})
+}
+
+// TestNewNamesWhatIsStillRunning has a worker and a server that do not end.
+func TestNewNamesWhatIsStillRunning(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var b *bus.Bus
+		release := make(chan struct{})
+		failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+			b = bustest.New(t)
+			bustest.AllowUndelivered(t, b)
+			_, err := request.Serve(b, greet, func(context.Context, string) (string, error) {
+				<-release
+				return "", nil
+			}, nil)
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			client, err := request.NewClient(b, greet, nil)
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			go func() { _, _ = client.Do(context.Background(), "ada") }() // ends with the bus
+			synctest.Wait()
+		})
+		if want := `a handler is still running 10s after the bus was closed: 1 of server "greet", 1 of client "greet"`; failures != want {
+			t.Errorf("failures %q, want %q", failures, want)
+		}
+		close(release)
+		<-b.Done()
+	})
 }

@@ -3,7 +3,9 @@ package bustest_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
+	"github.com/fanfare-go/fanfare/transport/memory"
 )
 
 // equal returns a matcher for each value.
@@ -80,6 +83,8 @@ func TestExpectations(t *testing.T) {
 			"\t+0s\torders.created#1 a\tis not 1. b: the value is \"a\", want \"b\""},
 		"any at all": {[]string{"a", "b"}, []func(recorder){expect("a"), none()}, "1 event came, not expected:\n" +
 			"\t+1s\torders.created#2 b\twas not expected"},
+		"both of these are one": {[]string{"a"}, []func(recorder){none("a", "a")}, "1 event came, not expected:\n" +
+			"\t+0s\torders.created#1 a\tis 1. a"},
 		"one of these": {[]string{"a", "b", "a"}, []func(recorder){none("c", "a")}, "2 events came, not expected:\n" +
 			"\t+0s\torders.created#1 a\tis 2. a\n" +
 			"\t+2s\torders.created#3 a\tis 2. a"},
@@ -159,6 +164,66 @@ func TestExpectNoneKnowsWhatWasPublished(t *testing.T) {
 	if failures != "" {
 		t.Error(failures)
 	}
+}
+
+// TestExpectExactlyKnowsWhatWasPublished has more events than the recorder has got when the first one is there.
+func TestExpectExactlyKnowsWhatWasPublished(t *testing.T) {
+	t.Parallel()
+	failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+		b := bustest.New(t, &bus.Options{Subscribe: []bus.Middleware{bus.Wrap("yield", func(next bus.Handler) bus.Handler {
+			return func(ctx context.Context, m *bus.Message) error {
+				runtime.Gosched()
+				return next(ctx, m)
+			}
+		})}})
+		got := bustest.Record(t, b, orders)
+		all := make([]string, 1000)
+		publish(t, b, orders, all...)
+		got.ExpectExactly(equal("")...)
+	})
+	if want := "1000 events came, 1 as expected, of 1 expected:"; !strings.HasPrefix(failures, want) {
+		t.Errorf("failures %.100q, want %q", failures, want)
+	}
+}
+
+// TestExpectNoneWaitsForHandlers has a handler that publishes what is not expected: in a bubble that is waited for.
+func TestExpectNoneWaitsForHandlers(t *testing.T) {
+	t.Parallel()
+	failures := recording(t, func(t testing.TB, b *bus.Bus, got *bustest.Recorder[string]) {
+		begun := topic.New[string]("orders.begun")
+		_, err := subscriber.New(b, begun, func(_ context.Context, e topic.Event[string]) error {
+			publish(t, b, orders, "because of "+e.Value)
+			return nil
+		}, nil)
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		publish(t, b, begun, "a")
+		got.ExpectNone()
+	})
+	if want := "1 event came, not expected:\n\t+0s\torders.created#1 because of a\twas not expected"; failures != want {
+		t.Errorf("failures %q, want %q", failures, want)
+	}
+}
+
+// TestNothingIsDroppedForRecorders has a slow recorder of events of another bus, which other subscriptions drop for lack of room.
+func TestNothingIsDroppedForRecorders(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := memory.NewNetwork(&memory.Options{HWM: -1})
+		here := bustest.New(t, &bus.Options{Transport: network.Join()})
+		there := bustest.New(t, &bus.Options{Transport: network.Join(), Subscribe: []bus.Middleware{
+			bus.Wrap("slow", func(next bus.Handler) bus.Handler {
+				return func(ctx context.Context, m *bus.Message) error {
+					time.Sleep(time.Millisecond)
+					return next(ctx, m)
+				}
+			}),
+		}})
+		got := bustest.Record(t, there, orders)
+		publish(t, here, orders, make([]string, 3000)...)
+		got.Wait(3000)
+	})
 }
 
 // TestExpectNoneWithMiddlewareOfTheBus has middleware around the recorder that lets an event not pass: it is not waited for.

@@ -147,6 +147,25 @@ func TestOpenLeavesOutWhatHasEnded(t *testing.T) {
 	})
 }
 
+// TestNetworksLeaveOutWhatHasEnded is that for transports without buses.
+func TestNetworksLeaveOutWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	for _, n := range []transporttest.Network{bustest.Memory(), bustest.Inproc(), bustest.IPC(), bustest.TCP()} {
+		t.Run(n.Name, func(t *testing.T) {
+			t.Parallel()
+			open := n.Open(t)
+			if err := open().Shutdown(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			tr := open()
+			defer tr.Close()
+			if missing := tr.Pending(); len(missing) > 0 {
+				t.Errorf("it waits for %q", missing)
+			}
+		})
+	}
+}
+
 func TestOpenRefusesATransport(t *testing.T) {
 	t.Parallel()
 	failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
