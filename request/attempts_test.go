@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 )
 
 // bubble runs a test in virtual time, with a bus whose servers are functions.
@@ -17,7 +18,7 @@ func bubble(t *testing.T, f func(t *testing.T, b *bus.Bus, peers *fake)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		peers := newFake()
-		f(t, newBus(t, &bus.Options{Transport: peers}), peers)
+		f(t, bustest.New(t, &bus.Options{Transport: peers}), peers)
 	})
 }
 
@@ -224,7 +225,7 @@ func TestServerComesLater(t *testing.T) {
 				if o.Transport != nil {
 					o.Transport = newFake()
 				}
-				b := newBus(t, o)
+				b := bustest.New(t, o)
 				cl := newClient(t, b, double, nil)
 				time.AfterFunc(time.Second, func() { serve(t, b, double, twice, nil) })
 				begin := time.Now()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 )
 
 var echo = request.NewCall[[]byte, []byte]("bench.echo").WithCodec(codec.Raw)
@@ -20,7 +21,7 @@ func same(_ context.Context, b []byte) ([]byte, error) { return b, nil }
 
 // BenchmarkInProcess is a call of a handler through Do.
 func BenchmarkInProcess(b *testing.B) {
-	here := newBus(b, nil)
+	here := bustest.New(b)
 	serve(b, here, double, twice, nil)
 	cl := newClient(b, here, double, nil)
 	b.ReportAllocs()
@@ -35,7 +36,8 @@ func BenchmarkInProcess(b *testing.B) {
 func BenchmarkRoundTrip(b *testing.B) {
 	b.Run("tcp", func(b *testing.B) { pingPong(b) })
 	b.Run("do", func(b *testing.B) {
-		there, here := pair(b, anyPort)
+		open := bustest.On(b, bustest.TCP())
+		there, here := open(), open()
 		serve(b, there, echo, same, nil)
 		cl := newClient(b, here, echo, nil)
 		payload := make([]byte, 64)
@@ -48,7 +50,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 
 // BenchmarkInFlight asks with 100 goroutines.
 func BenchmarkInFlight(b *testing.B) {
-	there, here := pair(b, anyPort)
+	open := bustest.On(b, bustest.TCP())
+	there, here := open(), open()
 	serve(b, there, echo, same, nil)
 	cl := newClient(b, here, echo, nil)
 	payload := make([]byte, 64)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 )
 
 // obedient is a handler that waits until its context ends.
@@ -30,7 +31,7 @@ func TestClosingEndsLocalHandlers(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				for _, timeout := range []time.Duration{-1, time.Hour} {
-					b := newBus(t, nil)
+					b := bustest.New(t)
 					s := serve(t, b, double, obedient, nil)
 					cl := newClient(t, b, double, &request.Options{Timeout: timeout})
 					done := make(chan error)
@@ -57,7 +58,7 @@ func TestClosingEndsLocalHandlers(t *testing.T) {
 // A handler that looks at its context, and does not wait for it, sees the end of its server as well.
 func TestClosingIsSeenByErr(t *testing.T) {
 	t.Parallel()
-	b := newBus(t, nil)
+	b := bustest.New(t)
 	var s *request.Server
 	s = serve(t, b, double, func(ctx context.Context, _ int) (int, error) {
 		before := ctx.Err()
@@ -78,7 +79,7 @@ func TestDoWhileTheBusEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for _, o := range []*bus.Options{{}, {Transport: newFake()}} {
-			b := newBus(t, o)
+			b := bustest.New(t, o)
 			closing := make(chan struct{})
 			late := bus.Wrap("late", func(next bus.Handler) bus.Handler {
 				return func(ctx context.Context, m *bus.Message) error {
@@ -102,7 +103,7 @@ func TestDoWhileTheBusEnds(t *testing.T) {
 func TestClosingSendsWaitingCallersOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBus(t, nil)
+		b := bustest.New(t)
 		release := make(chan struct{})
 		busy := serve(t, b, double, func(context.Context, int) (int, error) {
 			<-release
@@ -143,7 +144,7 @@ func TestClosingSendsWaitingCallersOn(t *testing.T) {
 func TestDoWhileTheBusShutsDown(t *testing.T) {
 	t.Parallel()
 	for range 1000 {
-		b := newBus(t, nil)
+		b := bustest.New(t)
 		var running atomic.Int32
 		begun := make(chan struct{}, 1)
 		serve(t, b, double, func(_ context.Context, n int) (int, error) {
@@ -187,7 +188,7 @@ func TestExpiredCallerIsNotHandled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for range 50 { // which of the two is seen first is chance
-			b := newBus(t, nil)
+			b := bustest.New(t)
 			var handled atomic.Int32
 			s := serve(t, b, double, func(_ context.Context, n int) (int, error) {
 				handled.Add(1)
@@ -221,7 +222,7 @@ func TestExpiredCallerIsNotHandled(t *testing.T) {
 // A context that is kept and looked at for the first time after the handler has returned has ended.
 func TestKeptContextHasEnded(t *testing.T) {
 	t.Parallel()
-	b := newBus(t, nil)
+	b := bustest.New(t)
 	var kept context.Context
 	serve(t, b, double, func(ctx context.Context, n int) (int, error) {
 		kept = ctx

@@ -14,12 +14,13 @@ import (
 	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/subscriber"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
 )
 
 func TestInProcess(t *testing.T) {
 	t.Parallel()
-	b := newBus(t, nil)
+	b := bustest.New(t)
 	var by [2]atomic.Int32
 	for i := range by {
 		serve(t, b, double, func(ctx context.Context, n int) (int, error) {
@@ -41,7 +42,7 @@ func TestInProcess(t *testing.T) {
 // What is asked in the process is not encoded, and the handler runs where Do was called.
 func TestInProcessIsDirect(t *testing.T) {
 	t.Parallel()
-	b := newBus(t, nil)
+	b := bustest.New(t)
 	channels := request.NewCall[chan int, chan int]("test.channels")
 	serve(t, b, channels, func(_ context.Context, c chan int) (chan int, error) { return c, nil }, nil)
 	c := make(chan int)
@@ -53,7 +54,7 @@ func TestInProcessIsDirect(t *testing.T) {
 func TestInProcessTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBus(t, nil)
+		b := bustest.New(t)
 		serve(t, b, double, func(ctx context.Context, _ int) (int, error) {
 			if ctx.Err() != nil {
 				t.Error(ctx.Err())
@@ -82,7 +83,7 @@ func TestInProcessTimeout(t *testing.T) {
 func TestHandlerContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBus(t, nil)
+		b := bustest.New(t)
 		type key struct{}
 		var kept context.Context
 		s := serve(t, b, double, func(ctx context.Context, n int) (int, error) {
@@ -127,7 +128,7 @@ func TestHandlerContext(t *testing.T) {
 
 func TestOtherTypes(t *testing.T) {
 	t.Parallel()
-	b := newBus(t, nil)
+	b := bustest.New(t)
 	serve(t, b, double, twice, nil)
 	texts := request.NewCall[[]byte, []byte]("math.double").WithCodec(codec.Raw)
 	cl := newClient(t, b, texts, nil)
@@ -151,7 +152,7 @@ func TestOtherTypes(t *testing.T) {
 
 func TestRecursion(t *testing.T) {
 	t.Parallel()
-	b := newBus(t, nil)
+	b := bustest.New(t)
 	cl := newClient(t, b, double, nil)
 	depth := 0
 	serve(t, b, double, func(ctx context.Context, n int) (int, error) {
@@ -188,8 +189,9 @@ func TestMiddleware(t *testing.T) {
 			return next(ctx, m)
 		}
 	})
-	local := newBus(t, &bus.Options{Publish: []bus.Middleware{step("publish")}, Subscribe: []bus.Middleware{step("subscribe")}})
-	there, here := pair(t, anyPort)
+	local := bustest.New(t, &bus.Options{Publish: []bus.Middleware{step("publish")}, Subscribe: []bus.Middleware{step("subscribe")}})
+	open := bustest.On(t, bustest.TCP())
+	there, here := open(), open()
 	for name, buses := range map[string][2]*bus.Bus{"this process": {local, local}, "another process": {there, here}} {
 		serve(t, buses[0], double, twice, &request.ServeOptions{Middleware: []bus.Middleware{step("server"), add}})
 		cl := newClient(t, buses[1], double, &request.Options{Middleware: []bus.Middleware{step("client")}})
@@ -211,7 +213,7 @@ func TestMiddleware(t *testing.T) {
 // Middleware may refuse, ask again, and change what is sent; one that loses the context is told.
 func TestMiddlewareDecides(t *testing.T) {
 	t.Parallel()
-	b := newBus(t, nil)
+	b := bustest.New(t)
 	refusal := errors.New("not allowed")
 	calls := 0
 	decide := bus.Wrap("decide", func(next bus.Handler) bus.Handler {
@@ -259,7 +261,7 @@ func TestMiddlewareDecides(t *testing.T) {
 // A handler may publish, and a subscription's handler may ask.
 func TestWithEvents(t *testing.T) {
 	t.Parallel()
-	b := newBus(t, nil)
+	b := bustest.New(t)
 	doubled := topic.New[int]("doubled")
 	pub, err := publisher.New(b, doubled, nil)
 	if err != nil {
@@ -267,9 +269,8 @@ func TestWithEvents(t *testing.T) {
 	}
 	serve(t, b, double, func(ctx context.Context, n int) (int, error) { return 2 * n, pub.Publish(ctx, 2*n) }, nil)
 	cl := newClient(t, b, double, nil)
-	results := make(chan int, 10)
+	results := bustest.Record(t, b, doubled)
 	if _, err := subscriber.New(b, doubled, func(ctx context.Context, e topic.Event[int]) error {
-		results <- e.Value
 		if e.Value < 100 {
 			_, err := cl.Do(ctx, e.Value)
 			return err
@@ -284,19 +285,13 @@ func TestWithEvents(t *testing.T) {
 	if err := b.Shutdown(patient(t)); err != nil {
 		t.Error(err)
 	}
-	close(results)
-	var all []int
-	for n := range results {
-		all = append(all, n)
-	}
-	if fmt.Sprint(all) != "[32 64 128]" {
-		t.Errorf("%v: Shutdown did not let the chain come to its end", all)
-	}
+	// Shutdown has let the chain come to its end.
+	results.ExpectExactly(bustest.Equal(32), bustest.Equal(64), bustest.Equal(128))
 }
 
 func TestOptions(t *testing.T) {
 	t.Parallel()
-	b := newBus(t, nil)
+	b := bustest.New(t)
 	for field, o := range map[string]*request.Options{
 		"request.Options.Attempts":           {Attempts: 1001},
 		"request.Options.Middleware[0].Wrap": {Middleware: []bus.Middleware{{Name: "empty"}}},

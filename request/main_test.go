@@ -2,14 +2,13 @@ package request_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/transport/zmq"
-	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 )
 
@@ -32,27 +31,6 @@ func patient(t testing.TB) context.Context {
 	return ctx
 }
 
-// newBus returns a bus that ends with the test.
-func newBus(t testing.TB, o *bus.Options) *bus.Bus {
-	t.Helper()
-	if o == nil {
-		o = &bus.Options{}
-	}
-	if o.Logger == nil {
-		log := zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)
-		o.Logger = &log
-	}
-	b, err := bus.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = b.Close()
-		<-b.Done()
-	})
-	return b
-}
-
 // join returns a bus with a transport. What it dials and does not find it dials again at once.
 func join(t testing.TB, o zmq.Options) (*bus.Bus, *zmq.Transport) {
 	t.Helper()
@@ -61,29 +39,7 @@ func join(t testing.TB, o zmq.Options) (*bus.Bus, *zmq.Transport) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newBus(t, &bus.Options{Transport: tr}), tr
-}
-
-// pair returns a bus that serves and one that asks, connected over the endpoint.
-func pair(t testing.TB, endpoint string) (there, here *bus.Bus) {
-	t.Helper()
-	there, tr := join(t, zmq.Options{Serve: zmq.Bind(endpoint)})
-	here, _ = join(t, zmq.Options{Request: zmq.Connect(tr.Bound().Serve...)})
-	return there, here
-}
-
-// overEach runs a test over each kind of connection.
-func overEach(t *testing.T, f func(t *testing.T, endpoint string)) {
-	for name, endpoint := range map[string]func(t *testing.T) string{
-		"tcp":    func(*testing.T) string { return anyPort },
-		"ipc":    func(t *testing.T) string { return "ipc://" + filepath.Join(t.TempDir(), "s") },
-		"inproc": func(t *testing.T) string { return "inproc://" + t.Name() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f(t, endpoint(t))
-		})
-	}
+	return bustest.New(t, &bus.Options{Transport: tr}), tr
 }
 
 func serve[Req, Resp any](t testing.TB, b *bus.Bus, c request.Call[Req, Resp], h func(context.Context, Req) (Resp, error), o *request.ServeOptions) *request.Server {

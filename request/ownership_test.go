@@ -8,16 +8,16 @@ import (
 
 	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/request"
-	"github.com/fanfare-go/fanfare/transport/zmq"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 )
 
 // A request belongs to the handler that has it: what one does with it is not seen by the handler of the next attempt.
 func TestAttemptsShareNoMemory(t *testing.T) {
 	t.Parallel()
-	overEach(t, func(t *testing.T, endpoint string) {
+	bustest.Run(t, func(t *testing.T, open bustest.Open) {
 		echo := request.NewCall[[]byte, []byte]("test.echo").WithCodec(codec.Raw)
 		want := bytes.Repeat([]byte("x"), 100_000)
-		there, tr := join(t, zmq.Options{Serve: zmq.Bind(endpoint)})
+		there, here := open(), open()
 		var runs atomic.Int32
 		serve(t, there, echo, func(_ context.Context, b []byte) ([]byte, error) {
 			if !bytes.Equal(b, want) {
@@ -29,7 +29,6 @@ func TestAttemptsShareNoMemory(t *testing.T) {
 			}
 			return want, nil
 		}, nil)
-		here, _ := join(t, zmq.Options{Request: zmq.Connect(tr.Bound().Serve...)})
 		reply, err := newClient(t, here, echo, &request.Options{Timeout: patience}).Do(t.Context(), bytes.Clone(want))
 		if !bytes.Equal(reply, want) || err != nil || runs.Load() != 3 {
 			t.Errorf("%d bytes, %v, %d runs", len(reply), err, runs.Load())

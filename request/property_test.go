@@ -11,6 +11,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"pgregory.net/rapid"
 )
 
@@ -162,7 +163,7 @@ func TestAttemptsModel(t *testing.T) {
 		wrong := ""
 		synctest.Test(t, func(t *testing.T) {
 			d := &asked{peers: newFake(), attempts: attempts, known: map[*fakeServer]bool{}, result: make(chan error, 1)}
-			b := newBus(t, &bus.Options{Transport: d.peers})
+			b := bustest.New(t, &bus.Options{Transport: d.peers})
 			cl := newClient(t, b, double, &request.Options{Timeout: timeout, Attempts: attempts})
 			for range servers {
 				d.connect()

@@ -15,14 +15,15 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/socket"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 	"github.com/go-zeromq/zmq4"
 )
 
 func TestEachGetsItsOwnReply(t *testing.T) {
 	t.Parallel()
-	overEach(t, func(t *testing.T, endpoint string) {
-		there, tr := join(t, zmq.Options{Serve: zmq.Bind(endpoint)})
+	bustest.Run(t, func(t *testing.T, open bustest.Open) {
+		there := open()
 		serve(t, there, double, func(ctx context.Context, n int) (int, error) {
 			if n%7 == 0 { // some overtake others
 				select {
@@ -34,7 +35,8 @@ func TestEachGetsItsOwnReply(t *testing.T) {
 		}, nil)
 		var all sync.WaitGroup
 		for range 3 {
-			here, _ := join(t, zmq.Options{Request: zmq.Connect(tr.Bound().Serve...)})
+			here := open()
+			serve(t, here, failing, fail, nil) // so that requests of the others are refused there, and not kept until somebody serves them
 			for range 2 {
 				cl := newClient(t, here, double, &request.Options{Timeout: patience})
 				for range 10 {
@@ -167,8 +169,8 @@ func TestPlainClients(t *testing.T) {
 // The context of a handler in another process ends with that of the client.
 func TestCancelReachesTheHandler(t *testing.T) {
 	t.Parallel()
-	overEach(t, func(t *testing.T, endpoint string) {
-		there, here := pair(t, endpoint)
+	bustest.Run(t, func(t *testing.T, open bustest.Open) {
+		there, here := open(), open()
 		begun, ended := make(chan struct{}), make(chan error)
 		serve(t, there, double, func(ctx context.Context, _ int) (int, error) {
 			begun <- struct{}{}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/transport"
 	"github.com/rs/zerolog"
 )
@@ -60,26 +61,28 @@ var failures = []struct {
 func TestRemoteErrors(t *testing.T) {
 	t.Parallel()
 	log := zerolog.Nop()
-	local := newBus(t, &bus.Options{Logger: &log})
-	serve(t, local, failing, fail, nil)
-	there, here := pair(t, anyPort)
-	serve(t, there, failing, fail, nil)
-	for where, b := range map[string]*bus.Bus{"this process": local, "another process": here} {
-		cl := newClient(t, b, failing, nil)
-		for _, want := range failures {
-			if want.how == "goexit" && b == local {
-				continue // it ends the caller: TestPanicAndGoexit
+	silent := &bus.Options{Logger: &log}
+	bustest.Run(t, func(t *testing.T, open bustest.Open) {
+		local, there, here := bustest.New(t, silent), open(silent), open(silent)
+		serve(t, local, failing, fail, nil)
+		serve(t, there, failing, fail, nil)
+		for where, b := range map[string]*bus.Bus{"this process": local, "another process": here} {
+			cl := newClient(t, b, failing, nil)
+			for _, want := range failures {
+				if want.how == "goexit" && b == local {
+					continue // it ends the caller: TestPanicAndGoexit
+				}
+				_, err := cl.Do(t.Context(), want.how)
+				got, _ := errors.AsType[*request.RemoteError](err)
+				if got == nil || got.Code != want.code || got.Message != want.message || want.is != nil && !errors.Is(err, want.is) {
+					t.Errorf("%s, %s: %.200v", where, want.how, err)
+				}
 			}
-			_, err := cl.Do(t.Context(), want.how)
-			got, _ := errors.AsType[*request.RemoteError](err)
-			if got == nil || got.Code != want.code || got.Message != want.message || want.is != nil && !errors.Is(err, want.is) {
-				t.Errorf("%s, %s: %.200v", where, want.how, err)
+			if got, err := cl.Do(t.Context(), "all well"); got != "all well" || err != nil {
+				t.Errorf("%s afterwards: %q, %v", where, got, err)
 			}
 		}
-		if got, err := cl.Do(t.Context(), "all well"); got != "all well" || err != nil {
-			t.Errorf("%s afterwards: %q, %v", where, got, err)
-		}
-	}
+	})
 }
 
 func TestPanicAndGoexit(t *testing.T) {
@@ -88,7 +91,7 @@ func TestPanicAndGoexit(t *testing.T) {
 		var out bytes.Buffer
 		log := zerolog.New(&out)
 		peers := newFake()
-		b := newBus(t, &bus.Options{Transport: peers, Logger: &log})
+		b := bustest.New(t, &bus.Options{Transport: peers, Logger: &log})
 		s := serve(t, b, failing, fail, &request.ServeOptions{Workers: 1})
 		ended := make(chan struct{})
 		go func() { // a call in this process ends the caller
@@ -353,7 +356,7 @@ func TestPlainFailuresAreLogged(t *testing.T) {
 		var out bytes.Buffer
 		log := zerolog.New(&out)
 		peers := newFake()
-		b := newBus(t, &bus.Options{Transport: peers, Logger: &log})
+		b := bustest.New(t, &bus.Options{Transport: peers, Logger: &log})
 		serve(t, b, failing, fail, &request.ServeOptions{Default: true, Name: "failer"})
 		peers.ask(t, transport.Message{Payload: [][]byte{[]byte(`"error"`)}}).outcome(t)
 		peers.ask(t, transport.Message{Payload: [][]byte{[]byte(`"all well"`)}}).outcome(t)
