@@ -15,12 +15,6 @@ import (
 	"github.com/fanfare-go/fanfare/testing/bustest"
 )
 
-// obedient is a handler that waits until its context ends.
-func obedient(ctx context.Context, _ int) (int, error) {
-	<-ctx.Done()
-	return 0, ctx.Err()
-}
-
 // The end of a server, and of its bus, reaches the handlers that callers of this process run.
 func TestClosingEndsLocalHandlers(t *testing.T) {
 	for name, end := range map[string]func(*request.Server, *bus.Bus){
@@ -32,7 +26,7 @@ func TestClosingEndsLocalHandlers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				for _, timeout := range []time.Duration{-1, time.Hour} {
 					b := bustest.New(t)
-					s := serve(t, b, double, obedient, nil)
+					s := serve(t, b, double, bustest.NewCall(t, double, nil, bustest.Block()).Handle, nil)
 					cl := newClient(t, b, double, &request.Options{Timeout: timeout})
 					done := make(chan error)
 					go func() {
@@ -189,12 +183,8 @@ func TestExpiredCallerIsNotHandled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for range 50 { // which of the two is seen first is chance
 			b := bustest.New(t)
-			var handled atomic.Int32
-			s := serve(t, b, double, func(_ context.Context, n int) (int, error) {
-				handled.Add(1)
-				time.Sleep(time.Second)
-				return n, nil
-			}, &request.ServeOptions{Workers: 1})
+			handler := bustest.NewCall(t, double, nil, bustest.Take(time.Second))
+			s := serve(t, b, double, handler.Handle, &request.ServeOptions{Workers: 1})
 			cl := newClient(t, b, double, nil)
 			first := make(chan error)
 			go func() {
@@ -210,8 +200,8 @@ func TestExpiredCallerIsNotHandled(t *testing.T) {
 			if err := <-first; err != nil {
 				t.Error(err)
 			}
-			if got := s.Stats(); handled.Load() != 1 || got.Expired != 1 || got.Succeeded != 1 {
-				t.Errorf("%d handled, %+v", handled.Load(), got)
+			if got := s.Stats(); len(handler.Seen()) != 1 || got.Expired != 1 || got.Succeeded != 1 {
+				t.Errorf("handled %v, %+v", handler.Seen(), got)
 			}
 			_ = s.Close()
 			<-s.Done()

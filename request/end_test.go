@@ -9,14 +9,13 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 )
 
 func TestShutdown(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
-		s := serve(t, b, double, func(_ context.Context, n int) (int, error) {
-			time.Sleep(time.Second)
-			return 2 * n, nil
-		}, &request.ServeOptions{Workers: 1})
+		handler := bustest.NewCall(t, double, itself, bustest.Always(bustest.Take(time.Second)))
+		s := serve(t, b, double, handler.Handle, &request.ServeOptions{Workers: 1})
 		cl := newClient(t, b, double, nil)
 		elsewhere := newClient(t, b, failing, nil)
 		peers.connect(func(a *arrival) { time.AfterFunc(3*time.Second, func() { a.reply(`"there"`) }) })
@@ -36,7 +35,7 @@ func TestShutdown(t *testing.T) {
 		if _, status, _ := peers.ask(t, call("math.double", 3, "3")).outcome(t); status != "overloaded" {
 			t.Errorf("from another process: %q", status)
 		}
-		for want, r := range map[string]*fakeRequest{"2": first, "4": second} {
+		for want, r := range map[string]*fakeRequest{"1": first, "2": second} {
 			if payload, _, _ := r.outcome(t); payload != want {
 				t.Errorf("%q, want %q", payload, want)
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/fanfare-go/fanfare/codec"
 	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/socket"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 	"github.com/go-zeromq/zmq4"
 	"github.com/google/uuid"
@@ -126,23 +127,15 @@ func TestStrangeRequests(t *testing.T) {
 func TestCancelFlood(t *testing.T) {
 	t.Parallel()
 	there, tr := join(t, zmq.Options{Serve: zmq.Bind(anyPort)})
-	begun, release := make(chan struct{}, 10), make(chan struct{})
-	serve(t, there, double, func(ctx context.Context, n int) (int, error) {
-		begun <- struct{}{}
-		select {
-		case <-release:
-		case <-ctx.Done():
-			t.Error("a request was cancelled by another client")
-		}
-		return 2 * n, nil
-	}, nil)
+	handler := bustest.NewCall(t, double, nil, bustest.Block())
+	serve(t, there, double, handler.Handle, nil)
 	here, _ := join(t, zmq.Options{Request: zmq.Connect(tr.Bound().Serve...)})
 	done := make(chan error)
 	go func() {
 		_, err := newClient(t, here, double, &request.Options{Timeout: patience}).Do(t.Context(), 1)
 		done <- err
 	}()
-	<-begun
+	handler.WaitRunning(1)
 	odd := newStranger(t, tr.Bound().Serve[0], nil)
 	for id := range uint64(5000) {
 		end := enveloped("math.double", id%5, "", "kind", "cancel")
@@ -153,7 +146,7 @@ func TestCancelFlood(t *testing.T) {
 	if got := odd.hear(); !bytes.Equal(got[0], number(7)) {
 		t.Errorf("a cancel was answered: %q", got)
 	}
-	close(release)
+	handler.Release() // unless it was cancelled by another client
 	if err := <-done; err != nil {
 		t.Error(err)
 	}

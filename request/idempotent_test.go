@@ -9,6 +9,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/transport"
 )
 
@@ -70,20 +71,13 @@ func TestIdempotent(t *testing.T) {
 
 func TestIdempotentForgets(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
-		var runs atomic.Int32
-		release := make(chan struct{})
-		serve(t, b, double, func(_ context.Context, n int) (int, error) {
-			runs.Add(1)
-			if n == 0 {
-				<-release
-			}
-			return n, nil
-		}, &request.ServeOptions{Idempotent: request.Idempotent(2), Workers: 1, Queue: 1})
+		handler := bustest.NewCall(t, double, itself, bustest.Succeed(), bustest.Succeed(), bustest.Succeed(), bustest.Succeed(), bustest.Block())
+		serve(t, b, double, handler.Handle, &request.ServeOptions{Idempotent: request.Idempotent(2), Workers: 1, Queue: 1})
 		for _, id := range []uint64{1, 2, 3, 3, 2, 1} { // the first was forgotten for the third
 			peers.ask(t, call("math.double", id, "1")).outcome(t)
 		}
-		if runs.Load() != 4 {
-			t.Errorf("%d runs", runs.Load())
+		if runs := handler.Seen(); len(runs) != 4 {
+			t.Errorf("%d runs: %v", len(runs), runs)
 		}
 		peers.ask(t, call("math.double", 10, "0"))
 		synctest.Wait()
@@ -92,7 +86,7 @@ func TestIdempotentForgets(t *testing.T) {
 		if _, status, _ := refused.outcome(t); status != "overloaded" {
 			t.Fatalf("%q", status)
 		}
-		close(release)
+		handler.Release()
 		synctest.Wait()
 		if payload, status, _ := peers.ask(t, call("math.double", 12, "1")).outcome(t); payload != "1" {
 			t.Errorf("a refusal was remembered: %q %q", payload, status)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,21 +20,18 @@ import (
 func TestInProcess(t *testing.T) {
 	t.Parallel()
 	b := bustest.New(t)
-	var by [2]atomic.Int32
-	for i := range by {
-		serve(t, b, double, func(ctx context.Context, n int) (int, error) {
-			by[i].Add(1)
-			return twice(ctx, n)
-		}, nil)
+	handlers := [2]*bustest.Call[int, int]{bustest.NewCall(t, double, itself), bustest.NewCall(t, double, itself)}
+	for _, h := range handlers {
+		serve(t, b, double, h.Handle, nil)
 	}
 	cl := newClient(t, b, double, nil)
 	for n := range 10 {
-		if got, err := cl.Do(t.Context(), n); got != 2*n || err != nil {
+		if got, err := cl.Do(t.Context(), n); got != n || err != nil {
 			t.Fatalf("%d: %d, %v", n, got, err)
 		}
 	}
-	if by[0].Load() != 5 || by[1].Load() != 5 {
-		t.Errorf("%d and %d of 10", by[0].Load(), by[1].Load())
+	if one, other := len(handlers[0].Seen()), len(handlers[1].Seen()); one != 5 || other != 5 {
+		t.Errorf("%d and %d of 10", one, other)
 	}
 }
 

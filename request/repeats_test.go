@@ -1,22 +1,19 @@
 package request_test
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/request"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 )
 
 // Requests that wait for the reply of the first one are bounded as those that wait for a handler are.
 func TestIdempotentRepeatsAreBounded(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
-		release := make(chan struct{})
-		s := serve(t, b, double, func(_ context.Context, n int) (int, error) {
-			<-release
-			return 2 * n, nil
-		}, &request.ServeOptions{Idempotent: request.Idempotent(10), Queue: 5})
+		handler := bustest.NewCall(t, double, nil, bustest.Always(bustest.Block()))
+		s := serve(t, b, double, handler.Handle, &request.ServeOptions{Idempotent: request.Idempotent(10), Queue: 5})
 		for round := range uint64(2) { // what has waited has left its place
 			statuses := map[string]int{}
 			var all []*fakeRequest
@@ -26,9 +23,7 @@ func TestIdempotentRepeatsAreBounded(t *testing.T) {
 				}
 			}
 			synctest.Wait()
-			for range 2 {
-				release <- struct{}{}
-			}
+			handler.ReleaseNext(2)
 			synctest.Wait()
 			for _, r := range all {
 				_, status, _ := r.outcome(t)

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,49 +60,39 @@ func TestEachGetsItsOwnReply(t *testing.T) {
 // Three servers, one of which is slow: it gets less.
 func TestLoadIsBalanced(t *testing.T) {
 	t.Parallel()
-	var endpoints []string
-	var handled [3]atomic.Int32
-	begun, release := make(chan int, 200), make(chan struct{})
-	for i := range handled {
-		there, tr := join(t, zmq.Options{Serve: zmq.Bind(anyPort)})
-		endpoints = append(endpoints, tr.Bound().Serve...)
-		serve(t, there, double, func(ctx context.Context, n int) (int, error) {
-			handled[i].Add(1)
-			begun <- i
-			if i == 0 {
-				<-release
-			}
-			return 2 * n, nil
-		}, nil)
-	}
-	here, _ := join(t, zmq.Options{Request: zmq.Connect(endpoints...)})
-	cl := newClient(t, here, double, &request.Options{Timeout: patience, Attempts: 1})
-	if err := cl.WaitServers(patient(t), 3); err != nil {
-		t.Fatal(err)
-	}
-	slow := make(chan error, 3)
-	go func() {
-		for range 3 {
-			_, err := cl.Do(t.Context(), 1)
-			slow <- err
+	bustest.Run(t, func(t *testing.T, open bustest.Open) {
+		slow := bustest.NewCall(t, double, itself, bustest.Block())
+		quick := [2]*bustest.Call[int, int]{bustest.NewCall(t, double, itself), bustest.NewCall(t, double, itself)}
+		for _, handler := range append(quick[:], slow) {
+			serve(t, open(), double, handler.Handle, nil)
 		}
-	}()
-	for <-begun != 0 { // one goes to each
-	}
-	for range 100 {
-		if _, err := cl.Do(t.Context(), 1); err != nil {
+		cl := newClient(t, open(), double, &request.Options{Timeout: patience, Attempts: 1})
+		if err := cl.WaitServers(patient(t), 3); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if handled[0].Load() != 1 || handled[1].Load() < 40 || handled[2].Load() < 40 {
-		t.Errorf("%d, %d, %d", handled[0].Load(), handled[1].Load(), handled[2].Load())
-	}
-	close(release)
-	for range 3 {
-		if err := <-slow; err != nil {
-			t.Error(err)
+		done := make(chan error, 3)
+		go func() {
+			for range 3 { // one goes to each
+				_, err := cl.Do(t.Context(), 1)
+				done <- err
+			}
+		}()
+		slow.WaitRunning(1)
+		for range 100 {
+			if _, err := cl.Do(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
+		if n, one, other := len(slow.Seen()), len(quick[0].Seen()), len(quick[1].Seen()); n != 1 || one < 40 || other < 40 {
+			t.Errorf("%d, %d, %d", n, one, other)
+		}
+		slow.Release()
+		for range 3 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }
 
 // A REP of another library, which answers with the payload alone.
@@ -171,13 +160,8 @@ func TestCancelReachesTheHandler(t *testing.T) {
 	t.Parallel()
 	bustest.Run(t, func(t *testing.T, open bustest.Open) {
 		there, here := open(), open()
-		begun, ended := make(chan struct{}), make(chan error)
-		serve(t, there, double, func(ctx context.Context, _ int) (int, error) {
-			begun <- struct{}{}
-			<-ctx.Done()
-			ended <- ctx.Err()
-			return 0, nil
-		}, nil)
+		handler := bustest.NewCall(t, double, nil, bustest.Block(), bustest.Block())
+		serve(t, there, double, handler.Handle, nil)
 		cl := newClient(t, here, double, &request.Options{Timeout: patience})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
@@ -185,21 +169,21 @@ func TestCancelReachesTheHandler(t *testing.T) {
 			_, err := cl.Do(ctx, 1)
 			done <- err
 		}()
-		<-begun
+		handler.WaitRunning(1)
 		cancel()
 		if err := <-done; err != context.Canceled {
 			t.Error(err)
 		}
-		if err := <-ended; err != context.Canceled {
+		if err := handler.Wait(1)[0].Err; err != context.Canceled {
 			t.Error(err)
 		}
 		go func() {
 			_, err := cl.Do(t.Context(), 1)
 			done <- err
 		}()
-		<-begun
+		handler.WaitRunning(1)
 		_ = here.Close() // the connection is lost
-		if err := <-ended; err != context.Canceled {
+		if err := handler.Wait(2)[1].Err; err != context.Canceled {
 			t.Error(err)
 		}
 		if err := <-done; err != bus.ErrClosed {
@@ -212,34 +196,30 @@ func TestCancelReachesTheHandler(t *testing.T) {
 func TestIdempotentAcrossConnections(t *testing.T) {
 	t.Parallel()
 	there, tr := join(t, zmq.Options{Serve: zmq.Bind(anyPort)})
-	begun, release := make(chan struct{}, 10), make(chan struct{})
-	s := serve(t, there, double, func(_ context.Context, n int) (int, error) {
-		begun <- struct{}{}
-		<-release
-		return 2 * n, nil
-	}, &request.ServeOptions{Idempotent: request.Idempotent(10)})
+	handler := bustest.NewCall(t, double, itself, bustest.Block())
+	s := serve(t, there, double, handler.Handle, &request.ServeOptions{Idempotent: request.Idempotent(10)})
 	link := newRelay(t, tr.Bound().Serve[0])
 	here, _ := join(t, zmq.Options{Request: zmq.Connect(link.endpoint)})
 	cl := newClient(t, here, double, &request.Options{Timeout: patience})
 	done := make(chan error)
 	go func() {
 		n, err := cl.Do(t.Context(), 21)
-		if n != 42 {
+		if n != 21 {
 			err = errors.Join(err, fmt.Errorf("%d", n))
 		}
 		done <- err
 	}()
-	<-begun
+	handler.WaitRunning(1)
 	link.cut()
 	if err := cl.WaitServers(patient(t), 1); err != nil {
 		t.Error(err)
 	}
-	close(release)
+	handler.Release()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if len(begun) != 0 || cl.Stats().Lost != 1 || s.Stats().Repeated != 1 {
-		t.Errorf("%d more runs, %+v, %+v", len(begun), cl.Stats(), s.Stats())
+	if runs := handler.Seen(); len(runs) != 1 || cl.Stats().Lost != 1 || s.Stats().Repeated != 1 {
+		t.Errorf("runs %v, %+v, %+v", runs, cl.Stats(), s.Stats())
 	}
 }
 

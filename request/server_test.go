@@ -189,20 +189,14 @@ func TestDeadlineTravels(t *testing.T) {
 func TestClientGone(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
 		for _, lost := range []bool{true, false} {
-			s := serve(t, b, double, func(ctx context.Context, n int) (int, error) {
-				if n == 1 {
-					<-ctx.Done()
-					return 0, ctx.Err()
-				}
-				return n, nil
-			}, nil)
+			s := serve(t, b, double, bustest.NewCall(t, double, nil, bustest.Block()).Handle, nil)
 			r := peers.ask(t, call("math.double", 1, "1"))
 			synctest.Wait()
 			r.abandon(lost)
 			if _, status, _ := r.outcome(t); status != "cancelled" {
 				t.Errorf("%q", status)
 			}
-			if payload, _, _ := peers.ask(t, call("math.double", 2, "2")).outcome(t); payload != "2" {
+			if payload, _, _ := peers.ask(t, call("math.double", 2, "2")).outcome(t); payload != "0" {
 				t.Errorf("the server does not serve on: %q", payload)
 			}
 			_ = s.Close()
@@ -261,11 +255,8 @@ func TestWorkers(t *testing.T) {
 
 func TestOverloaded(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
-		release := make(chan struct{})
-		s := serve(t, b, double, func(_ context.Context, n int) (int, error) {
-			<-release
-			return 2 * n, nil
-		}, &request.ServeOptions{Workers: 2, Queue: 3})
+		handler := bustest.NewCall(t, double, nil, bustest.Block(), bustest.Block())
+		s := serve(t, b, double, handler.Handle, &request.ServeOptions{Workers: 2, Queue: 3})
 		var all []*fakeRequest
 		for i := range 8 {
 			all = append(all, peers.ask(t, call("math.double", uint64(i+1), "1")))
@@ -274,7 +265,7 @@ func TestOverloaded(t *testing.T) {
 		if got := s.Stats(); got.Running != 2 || got.Queued != 3 || got.Refused != 3 {
 			t.Errorf("%+v", got)
 		}
-		close(release)
+		handler.Release()
 		refused := 0
 		for _, r := range all {
 			if _, status, _ := r.outcome(t); status == "overloaded" {
@@ -289,12 +280,8 @@ func TestOverloaded(t *testing.T) {
 
 func TestExpired(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
-		var handled atomic.Int32
-		s := serve(t, b, double, func(_ context.Context, n int) (int, error) {
-			handled.Add(1)
-			time.Sleep(time.Second)
-			return 2 * n, nil
-		}, &request.ServeOptions{Workers: 1})
+		handler := bustest.NewCall(t, double, nil, bustest.Take(time.Second))
+		s := serve(t, b, double, handler.Handle, &request.ServeOptions{Workers: 1})
 		first := peers.ask(t, call("math.double", 1, "1"))
 		late := peers.ask(t, call("math.double", 2, "1", "deadline", "500"))
 		given := peers.ask(t, call("math.double", 3, "1"))
@@ -307,8 +294,8 @@ func TestExpired(t *testing.T) {
 			t.Errorf("%q", status)
 		}
 		synctest.Wait()
-		if got := s.Stats(); got.Expired != 2 || handled.Load() != 1 {
-			t.Errorf("%+v, %d handled", got, handled.Load())
+		if got := s.Stats(); got.Expired != 2 || len(handler.Seen()) != 1 {
+			t.Errorf("%+v, handled %v", got, handler.Seen())
 		}
 	})
 }
