@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 	"github.com/rs/zerolog"
 )
@@ -176,14 +177,7 @@ func TestPushOfPoison(t *testing.T) {
 			t.Fatal(err)
 		}
 		silent := zerolog.Nop()
-		b, err := bus.New(&bus.Options{Transport: tr, Logger: &silent})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			_ = b.Close()
-			<-b.Done()
-		})
+		b := bustest.New(t, &bus.Options{Transport: tr, Logger: &silent})
 		name := "a"
 		chores, err := taskOf(&name)
 		if err != nil {
