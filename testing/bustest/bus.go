@@ -8,7 +8,7 @@ import (
 )
 
 // New returns a bus for one test: in-process, or as the options say. What it logs goes to the test's log, unless the options have
-// a logger.
+// a logger. Of a benchmark, whose log is always printed, that is what it logs from warnings on.
 //
 // When the test ends the bus is shut down, unless the test has done that, and the test fails
 //   - if an event was accepted and reached no handler, for lack of room or time, in this process or on the way to another one, or if a request or task was not done (but see
@@ -23,6 +23,9 @@ func New(t testing.TB, options ...*bus.Options) *bus.Bus {
 	o := last(options)
 	if o.Logger == nil {
 		log := zerolog.New(zerolog.NewTestWriter(t))
+		if _, benchmark := t.(*testing.B); benchmark {
+			log = log.Level(zerolog.WarnLevel)
+		}
 		o.Logger = &log
 	}
 	b, err := bus.New(&o)

@@ -125,3 +125,16 @@ func TestNewReportsAHandlerThatDoesNotEnd(t *testing.T) {
 		<-b.Done()
 	})
 }
+
+// The log of a benchmark stands among the figures.
+func TestNewOfABenchmarkLogsLess(t *testing.T) {
+	t.Parallel()
+	var level zerolog.Level
+	testing.Benchmark(func(b *testing.B) { level = bustest.New(b).Logger().GetLevel() })
+	if level != zerolog.WarnLevel {
+		t.Errorf("a benchmark logs from level %v on", level)
+	}
+	if level := bustest.New(t).Logger().GetLevel(); level > zerolog.DebugLevel {
+		t.Errorf("a test logs from level %v on", level)
+	}
+}

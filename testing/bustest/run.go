@@ -14,6 +14,9 @@ type Open func(options ...*bus.Options) *bus.Bus
 
 // Run runs body once for each kind of transport, as a parallel subtest of its name: memory, inproc, ipc and tcp, and those of more.
 //
+// Over ZeroMQ a bus that serves nothing keeps the requests that it is sent until it does, and clients wait for an answer of it until their
+// next attempt: of three buses or more that ask, have each serve some call.
+//
 // A bus that has ended stays among the endpoints that later ones over ZeroMQ have been connected to: their Ready then waits for it.
 func Run(t *testing.T, body func(t *testing.T, open Open), more ...transporttest.Network) {
 	t.Helper()
