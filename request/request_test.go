@@ -33,10 +33,10 @@ func TestEachGetsItsOwnReply(t *testing.T) {
 			return 2 * n, nil
 		}, nil)
 		var all sync.WaitGroup
-		for range 3 {
+		for range 2 {
 			here := open()
 			serve(t, here, failing, fail, nil) // so that requests of the others are refused there, and not kept until somebody serves them
-			for range 2 {
+			for range 3 {
 				cl := newClient(t, here, double, &request.Options{Timeout: patience})
 				for range 10 {
 					all.Go(func() {
