@@ -14,7 +14,7 @@ import (
 
 func TestShutdown(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
-		handler := bustest.NewCall(t, double, itself, bustest.Always(bustest.Take(time.Second)))
+		handler := bustest.NewCall(t, double, doubled, bustest.Always(bustest.Take(time.Second)))
 		s := serve(t, b, double, handler.Handle, &request.ServeOptions{Workers: 1})
 		cl := newClient(t, b, double, nil)
 		elsewhere := newClient(t, b, failing, nil)
@@ -35,7 +35,7 @@ func TestShutdown(t *testing.T) {
 		if _, status, _ := peers.ask(t, call("math.double", 3, "3")).outcome(t); status != "overloaded" {
 			t.Errorf("from another process: %q", status)
 		}
-		for want, r := range map[string]*fakeRequest{"1": first, "2": second} {
+		for want, r := range map[string]*fakeRequest{"2": first, "4": second} {
 			if payload, _, _ := r.outcome(t); payload != want {
 				t.Errorf("%q, want %q", payload, want)
 			}

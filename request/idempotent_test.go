@@ -71,7 +71,7 @@ func TestIdempotent(t *testing.T) {
 
 func TestIdempotentForgets(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
-		handler := bustest.NewCall(t, double, itself, bustest.Succeed(), bustest.Succeed(), bustest.Succeed(), bustest.Succeed(), bustest.Block())
+		handler := bustest.NewCall(t, double, doubled, bustest.Succeed(), bustest.Succeed(), bustest.Succeed(), bustest.Succeed(), bustest.Block())
 		serve(t, b, double, handler.Handle, &request.ServeOptions{Idempotent: request.Idempotent(2), Workers: 1, Queue: 1})
 		for _, id := range []uint64{1, 2, 3, 3, 2, 1} { // the first was forgotten for the third
 			peers.ask(t, call("math.double", id, "1")).outcome(t)
@@ -88,7 +88,7 @@ func TestIdempotentForgets(t *testing.T) {
 		}
 		handler.Release()
 		synctest.Wait()
-		if payload, status, _ := peers.ask(t, call("math.double", 12, "1")).outcome(t); payload != "1" {
+		if payload, status, _ := peers.ask(t, call("math.double", 12, "1")).outcome(t); payload != "2" {
 			t.Errorf("a refusal was remembered: %q %q", payload, status)
 		}
 	})

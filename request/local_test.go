@@ -20,13 +20,13 @@ import (
 func TestInProcess(t *testing.T) {
 	t.Parallel()
 	b := bustest.New(t)
-	handlers := [2]*bustest.Call[int, int]{bustest.NewCall(t, double, itself), bustest.NewCall(t, double, itself)}
+	handlers := [2]*bustest.Call[int, int]{bustest.NewCall(t, double, doubled), bustest.NewCall(t, double, doubled)}
 	for _, h := range handlers {
 		serve(t, b, double, h.Handle, nil)
 	}
 	cl := newClient(t, b, double, nil)
 	for n := range 10 {
-		if got, err := cl.Do(t.Context(), n); got != n || err != nil {
+		if got, err := cl.Do(t.Context(), n); got != 2*n || err != nil {
 			t.Fatalf("%d: %d, %v", n, got, err)
 		}
 	}

@@ -24,8 +24,8 @@ var double = request.NewCall[int, int]("math.double")
 
 func twice(_ context.Context, n int) (int, error) { return 2 * n, nil }
 
-// itself answers a fake's request with what it is.
-func itself(n int) (int, error) { return n, nil }
+// doubled is twice for a fake.
+func doubled(n int) (int, error) { return 2 * n, nil }
 
 func patient(t testing.TB) context.Context {
 	t.Helper()

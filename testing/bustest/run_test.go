@@ -120,6 +120,32 @@ func TestRunRunsOnEveryNetwork(t *testing.T) {
 	}
 }
 
+// TestOneOfThreeServes has a client whose requests go to the bus that serves them, at once, and not to the other one.
+func TestOneOfThreeServes(t *testing.T) {
+	t.Parallel()
+	bustest.Run(t, func(t *testing.T, open bustest.Open) {
+		one, other, server := open(), open(), open()
+		handler := bustest.NewCall(t, greet, nil)
+		if _, err := request.Serve(server, greet, handler.Handle, nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range []*bus.Bus{one, other} {
+			client, err := request.NewClient(b, greet, &request.Options{Timeout: -1}) // a request that nobody answers waits for ever
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 10 {
+				if _, err := client.Do(t.Context(), "ada"); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		if asked := handler.Seen(); len(asked) != 20 {
+			t.Errorf("asked %d times", len(asked))
+		}
+	})
+}
+
 // TestOpenKnowsWhatWasSubscribed opens a bus after another has subscribed: it is known at once.
 func TestOpenKnowsWhatWasSubscribed(t *testing.T) {
 	t.Parallel()
