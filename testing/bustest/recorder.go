@@ -153,12 +153,16 @@ func (r *Recorder[T]) await(done func() bool) bool {
 	}
 }
 
-// settle waits until what has been published on the bus so far has been recorded; in a bubble, until every goroutine of it waits. It gives
-// up after the time that helpers wait, which is when a handler of another subscription does not end.
+// settle waits until what has been published on the bus so far has been recorded; in a bubble, until every goroutine of it waits.
 func (r *Recorder[T]) settle() {
-	if idle() {
-		return
+	if !idle() {
+		r.drain()
 	}
+}
+
+// drain waits until what has been published on the bus so far has been recorded. It gives up after the time that helpers wait, which is when
+// a handler of another subscription does not end.
+func (r *Recorder[T]) drain() {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	matched := r.sub.Stats().Matched

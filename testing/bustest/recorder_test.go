@@ -1,6 +1,7 @@
 package bustest_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -131,6 +132,37 @@ func TestRecordEndsWithItsTest(t *testing.T) {
 		if got, want := b.Stats().Unmatched, uint64(i+1); got != want {
 			t.Errorf("after test %d, %d events had no subscription, want %d", i+1, got, want)
 		}
+	}
+}
+
+// TestRecordersGetWhatIsQueued has a test that ends while its recorder has much to do, and one of a bus that goes on.
+func TestRecordersGetWhatIsQueued(t *testing.T) {
+	t.Parallel()
+	for name, own := range map[string]bool{"own bus": true, "shared bus": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				slow := &bus.Options{Subscribe: []bus.Middleware{bus.Wrap("slow", func(next bus.Handler) bus.Handler {
+					return func(ctx context.Context, m *bus.Message) error {
+						time.Sleep(time.Second)
+						return next(ctx, m)
+					}
+				})}}
+				shared := bustest.New(t, slow)
+				var got *bustest.Recorder[string]
+				failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+					b := shared
+					if own {
+						b = bustest.New(t, slow)
+					}
+					got = bustest.Record(t, b, orders)
+					publish(t, b, orders, "a", "b", "c")
+				})
+				if failures != "" || len(got.All()) != 3 {
+					t.Errorf("got %v, failures %q", got.All(), failures)
+				}
+			})
+		})
 	}
 }
 
