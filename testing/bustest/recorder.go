@@ -62,7 +62,7 @@ func endsWith(t testing.TB, b *bus.Bus) bool {
 // close ends the subscription, on a bus that goes on.
 func (r *Recorder[T]) close() {
 	r.t.Helper()
-	r.drain() // or what waits now would count as undelivered
+	r.drain()                                                               // what waits would count as undelivered
 	if err := r.sub.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // the bus may have ended before
 		r.t.Errorf("closing the %s: %v", r.name, err)
 	}
