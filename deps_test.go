@@ -29,6 +29,7 @@ var imports = map[string]struct{ ours, modules string }{
 	"internal/change":   {},
 	"internal/deadline": {},
 	"internal/envelope": {"", "uuid"},
+	"internal/faketb":   {}, // for test files only
 	"internal/lane":     {},
 	"internal/match":    {},
 	"internal/rawpeer":  {"internal/zmtp", ""}, // for test files only

@@ -3,6 +3,7 @@ package bustest_test
 import (
 	"testing"
 
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 )
 
@@ -21,7 +22,7 @@ func BenchmarkFakes(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if failures := (&fakeTB{TB: b}).run(bench.make); failures != "" {
+				if failures := faketb.Run(b, bench.make).Failures; failures != "" {
 					b.Fatal(failures)
 				}
 			}

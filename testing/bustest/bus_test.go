@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
@@ -70,10 +71,10 @@ func TestNewTakesOptions(t *testing.T) {
 
 func TestNewFailsForBadOptions(t *testing.T) {
 	t.Parallel()
-	failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+	failures := faketb.Run(t, func(t testing.TB) {
 		bustest.New(t, &bus.Options{Subscribe: []bus.Middleware{{Name: "nothing"}}})
 		t.Errorf("New goes on after its failure")
-	})
+	}).Failures
 	if !strings.HasPrefix(failures, "bus.New: bus.Options.Subscribe") || strings.Contains(failures, "goes on") {
 		t.Errorf("failures %q", failures)
 	}
@@ -81,8 +82,7 @@ func TestNewFailsForBadOptions(t *testing.T) {
 
 func TestNewLogsToTheTest(t *testing.T) {
 	t.Parallel()
-	fake := &fakeTB{TB: t}
-	failures := fake.run(func(t testing.TB) {
+	got := faketb.Run(t, func(t testing.TB) {
 		b := bustest.New(t)
 		_, err := subscriber.New(b, orders, func(context.Context, topic.Event[string]) error { return errors.New("no stock left") }, nil)
 		if err != nil {
@@ -93,8 +93,8 @@ func TestNewLogsToTheTest(t *testing.T) {
 			t.Fatalf("%v", err)
 		}
 	})
-	if log := strings.Join(fake.logged, "\n"); failures != "" || !strings.Contains(log, `"error":"no stock left"`) {
-		t.Errorf("failures %q, log %q", failures, log)
+	if got.Failures != "" || !strings.Contains(got.Log, `"error":"no stock left"`) {
+		t.Errorf("failures %q, log %q", got.Failures, got.Log)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestNewReportsAHandlerThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b *bus.Bus
 		release := make(chan struct{})
-		failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+		failures := faketb.Run(t, func(t testing.TB) {
 			b = bustest.New(t)
 			_, err := subscriber.New(b, orders, func(context.Context, topic.Event[string]) error {
 				<-release
@@ -115,7 +115,7 @@ func TestNewReportsAHandlerThatDoesNotEnd(t *testing.T) {
 			}
 			publish(t, b, orders, "first")
 			synctest.Wait()
-		})
+		}).Failures
 		want := "shutting the bus down at the end of the test: bus: shutdown incomplete: orders.created: 0 queued, 1 running; context deadline exceeded\n" +
 			`a handler is still running 10s after the bus was closed: 1 of subscription "orders.created"`
 		if failures != want {

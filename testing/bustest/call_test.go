@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 )
@@ -173,19 +174,19 @@ func TestFakeServer(t *testing.T) {
 func TestFailuresOfCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+		failures := faketb.Run(t, func(t testing.TB) {
 			fake := bustest.NewCall(t, quote, priceOf, bustest.Fail(request.ErrTimeout))
 			if _, err := fake.Do(t.Context(), "tea"); !errors.Is(err, request.ErrTimeout) {
 				t.Errorf("got %v", err)
 			}
 			fake.Wait(2)
-		})
+		}).Failures
 		want := "1 of 2 requests have ended after 10s; seen:\n\t+0s billing.quote#0 tea, attempt 1: failed in 0s: request: no reply in time"
 		if failures != want {
 			t.Errorf("failures %q, want %q", failures, want)
 		}
 	})
-	failures := (&fakeTB{TB: t}).run(func(t testing.TB) { bustest.NewCall(t, request.Call[string, int]{}, nil) })
+	failures := faketb.Run(t, func(t testing.TB) { bustest.NewCall(t, request.Call[string, int]{}, nil) }).Failures
 	if want := `a fake of call "": request.Serve call is "", it must be one made by package request, with a codec`; failures != want {
 		t.Errorf("failures %q, want %q", failures, want)
 	}

@@ -7,11 +7,11 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/testing/bustest"
@@ -143,13 +143,13 @@ func TestTheEndReleases(t *testing.T) {
 		var sub *bustest.Subscriber[string]
 		var blocked, taking <-chan error
 		begin := time.Now()
-		failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+		failures := faketb.Run(t, func(t testing.TB) {
 			sub = bustest.NewSubscriber[string](t, bustest.Block(), bustest.Take(time.Hour), bustest.Always(bustest.Block()))
 			blocked = handling(context.Background(), sub, "a")
 			sub.WaitRunning(1)
 			taking = handling(context.Background(), sub, "b")
 			sub.WaitRunning(2)
-		})
+		}).Failures
 		late := handling(context.Background(), sub, "c")
 		for _, result := range []<-chan error{blocked, taking, late} {
 			if err := <-result; err != nil {
@@ -199,7 +199,7 @@ func TestFailuresOfFakes(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var last <-chan error
-				failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+				failures := faketb.Run(t, func(t testing.TB) {
 					sub := bustest.NewSubscriber[string](t,
 						bustest.FailTimes(1, errScripted), bustest.Panic("boom"), bustest.Take(1500*time.Millisecond), bustest.Block())
 					<-handling(t.Context(), sub, "a")
@@ -214,7 +214,7 @@ func TestFailuresOfFakes(t *testing.T) {
 					sub.WaitRunning(1)
 					tc.fail(sub)
 					t.Errorf("it goes on after its failure")
-				})
+				}).Failures
 				if failures != tc.want {
 					t.Errorf("failures %q, want %q", failures, tc.want)
 				}
@@ -228,10 +228,10 @@ func TestFailuresOfFakes(t *testing.T) {
 
 func TestReleaseOfNothing(t *testing.T) {
 	t.Parallel()
-	failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+	failures := faketb.Run(t, func(t testing.TB) {
 		bustest.NewSubscriber[string](t).Release()
 		t.Errorf("it goes on after its failure")
-	})
+	}).Failures
 	if want := "0 of 1 calls to release are blocked; nothing was called"; failures != want {
 		t.Errorf("failures %q, want %q", failures, want)
 	}
@@ -240,7 +240,7 @@ func TestReleaseOfNothing(t *testing.T) {
 // TestFailuresListNotEverything has more calls than anybody reads.
 func TestFailuresListNotEverything(t *testing.T) {
 	t.Parallel()
-	failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+	failures := faketb.Run(t, func(t testing.TB) {
 		sub := bustest.NewSubscriber[string](t)
 		for i := range 103 {
 			if err := sub.Handle(t.Context(), withID(fmt.Sprint(i))); err != nil {
@@ -248,41 +248,10 @@ func TestFailuresListNotEverything(t *testing.T) {
 			}
 		}
 		sub.Release()
-	})
+	}).Failures
 	if lines := strings.Split(failures, "\n"); len(lines) != 102 || lines[101] != "\tand 3 more" {
 		t.Errorf("%d lines: %q", len(lines), failures)
 	}
-}
-
-// lineTB knows where the testing package would say that a failure is: outside of all functions that have called Helper.
-type lineTB struct {
-	testing.TB
-	mu      sync.Mutex
-	helpers map[string]bool
-	where   string
-}
-
-func (l *lineTB) Helper() {
-	var pc [1]uintptr
-	runtime.Callers(2, pc[:])
-	frame, _ := runtime.CallersFrames(pc[:]).Next()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.helpers[frame.Function] = true
-}
-
-func (l *lineTB) Fatalf(format string, args ...any) {
-	var pc [50]uintptr
-	frames := runtime.CallersFrames(pc[:runtime.Callers(2, pc[:])])
-	l.mu.Lock()
-	for frame, more := frames.Next(); more; frame, more = frames.Next() {
-		if !l.helpers[frame.Function] {
-			l.where = fmt.Sprintf("%s:%d", filepath.Base(frame.File), frame.Line)
-			break
-		}
-	}
-	l.mu.Unlock()
-	l.TB.Fatalf(format, args...)
 }
 
 // TestFailuresAreAtTheLineOfTheCaller has every helper fail that can: each in a function of one line.
@@ -312,13 +281,8 @@ func TestFailuresAreAtTheLineOfTheCaller(t *testing.T) {
 			file, line := runtime.FuncForPC(pc).FileLine(pc)
 			want := fmt.Sprintf("%s:%d", filepath.Base(file), line)
 			synctest.Test(t, func(t *testing.T) {
-				l := &lineTB{helpers: map[string]bool{}}
-				failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
-					l.TB = t
-					fail(l)
-				})
-				if failures == "" || l.where != want {
-					t.Errorf("failure %q at %q, want %q", failures, l.where, want)
+				if got := faketb.Run(t, fail); got.Failures == "" || got.Where != want {
+					t.Errorf("failure %q at %q, want %q", got.Failures, got.Where, want)
 				}
 			})
 		})

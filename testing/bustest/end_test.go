@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/subscriber"
@@ -97,7 +98,7 @@ func TestNewReportsWhatIsUndelivered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				failures := (&fakeTB{TB: t}).run(func(t testing.TB) { loss.test(t, bustest.New(t)) })
+				failures := faketb.Run(t, func(t testing.TB) { loss.test(t, bustest.New(t)) }).Failures
 				if failures != loss.want {
 					t.Errorf("failures %q, want %q", failures, loss.want)
 				}
@@ -112,11 +113,11 @@ func TestAllowUndelivered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+				failures := faketb.Run(t, func(t testing.TB) {
 					b := bustest.New(t)
 					loss.test(t, b)
 					bustest.AllowUndelivered(t, b)
-				})
+				}).Failures
 				if failures != "" {
 					t.Errorf("failures %q", failures)
 				}
@@ -132,10 +133,10 @@ func TestFailedTestsLoseWhatTheyLose(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+				failures := faketb.Run(t, func(t testing.TB) {
 					loss.test(t, bustest.New(t))
 					t.Errorf("the test itself")
-				})
+				}).Failures
 				if failures != "the test itself" {
 					t.Errorf("failures %q", failures)
 				}
@@ -151,7 +152,7 @@ func TestAllowUndeliveredOfAnotherBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	failures := (&fakeTB{TB: t}).run(func(t testing.TB) { bustest.AllowUndelivered(t, b) })
+	failures := faketb.Run(t, func(t testing.TB) { bustest.AllowUndelivered(t, b) }).Failures
 	if want := `bustest.AllowUndelivered: the bus "foreign" was not made by bustest.New`; failures != want {
 		t.Errorf("failures %q, want %q", failures, want)
 	}
@@ -174,11 +175,11 @@ func (l lossy) Close() error                   { return errors.New("it does not 
 
 func TestNewReportsWhatTheTransportSays(t *testing.T) {
 	t.Parallel()
-	failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+	failures := faketb.Run(t, func(t testing.TB) {
 		l := lossy{events: make(chan transport.Event)}
 		close(l.events)
 		bustest.New(t, &bus.Options{Transport: l})
-	})
+	}).Failures
 	for _, want := range []string{
 		"shutting the bus down at the end of the test: bus: shutdown incomplete: 1 peer not flushed",
 		"undelivered events: 3 were dropped by the transport",

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
@@ -38,10 +39,10 @@ func values(events []bustest.Seen[string]) (all []string) {
 func recording(t *testing.T, test func(t testing.TB, b *bus.Bus, got *bustest.Recorder[string])) (failures string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		failures = (&fakeTB{TB: t}).run(func(t testing.TB) {
+		failures = faketb.Run(t, func(t testing.TB) {
 			b := bustest.New(t)
 			test(t, b, bustest.Record(t, b, orders))
-		})
+		}).Failures
 	})
 	return failures
 }
@@ -150,7 +151,7 @@ func TestExpectWaits(t *testing.T) {
 func TestExpectNoneKnowsWhatWasPublished(t *testing.T) {
 	t.Parallel()
 	const n = 500
-	failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+	failures := faketb.Run(t, func(t testing.TB) {
 		b := bustest.New(t)
 		got := bustest.Record(t, b, orders)
 		for i := range n {
@@ -160,7 +161,7 @@ func TestExpectNoneKnowsWhatWasPublished(t *testing.T) {
 		if all := got.All(); len(all) != n {
 			t.Errorf("%d of %d events were looked at", len(all), n)
 		}
-	})
+	}).Failures
 	if failures != "" {
 		t.Error(failures)
 	}

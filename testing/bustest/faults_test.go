@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/testing/transporttest"
@@ -251,13 +252,13 @@ func TestUnknownNamesFailTheTest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			failures, _ := runFaults(t, func(t testing.TB) {
+			failures := faketb.Run(t, func(t testing.TB) {
 				f, open := bustest.NewFaults(t, bustest.Plan{}), bustest.Memory().Open(t)
 				defer f.Wrap("shop", open()).Close()
 				defer f.Wrap("billing", open()).Close()
 				do(f)
 				t.Errorf("it goes on")
-			})
+			}).Failures
 			if want := `the name of a transport of bustest.Faults is "biling", it must be one of ["billing" "shop"]`; failures != want {
 				t.Errorf("failures %q, want %q", failures, want)
 			}
@@ -268,11 +269,11 @@ func TestUnknownNamesFailTheTest(t *testing.T) {
 func TestStepsOfUnknownNamesFailTheTest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		failures, _ := runFaults(t, func(t testing.TB) {
+		failures := faketb.Run(t, func(t testing.TB) {
 			f := bustest.NewFaults(t, bustest.Plan{Steps: []bustest.Step{{At: time.Second, Kill: "biling"}}})
 			defer f.Wrap("billing", bustest.Memory().Open(t)()).Close()
 			time.Sleep(2 * time.Second)
-		})
+		}).Failures
 		if want := `the step at 1s: the name of a transport of bustest.Faults is "biling", it must be one of ["billing"]`; failures != want {
 			t.Errorf("failures %q, want %q", failures, want)
 		}
@@ -281,14 +282,14 @@ func TestStepsOfUnknownNamesFailTheTest(t *testing.T) {
 
 func TestNamesAreUsedAgainAfterTheEnd(t *testing.T) {
 	t.Parallel()
-	failures, _ := runFaults(t, func(t testing.TB) {
+	failures := faketb.Run(t, func(t testing.TB) {
 		f, open := bustest.NewFaults(t, bustest.Plan{}), bustest.Memory().Open(t)
 		f.Wrap("billing", open()).Close()
 		defer f.Wrap("billing", open()).Close()
 		second := open()
 		defer second.Close()
 		f.Wrap("billing", second)
-	})
+	}).Failures
 	if want := `bustest.Faults: a transport is to be called "billing", it must be a name that no other one has`; failures != want {
 		t.Errorf("failures %q, want %q", failures, want)
 	}

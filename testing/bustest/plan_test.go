@@ -7,24 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 )
-
-// failing is a fake test that knows whether it has failed.
-type failing struct{ *fakeTB }
-
-func (f failing) Failed() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.failures) > 0
-}
-
-// runFaults calls body as a test of its own, and returns its failures and its log.
-func runFaults(t *testing.T, body func(t testing.TB)) (failures, log string) {
-	fake := &fakeTB{TB: t}
-	failures = fake.run(func(testing.TB) { body(failing{fake}) })
-	return failures, strings.Join(fake.logged, "\n")
-}
 
 func TestPlanIsChecked(t *testing.T) {
 	t.Parallel()
@@ -47,7 +32,7 @@ func TestPlanIsChecked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			failures, _ := runFaults(t, func(t testing.TB) { bustest.NewFaults(t, tc.plan) })
+			failures := faketb.Run(t, func(t testing.TB) { bustest.NewFaults(t, tc.plan) }).Failures
 			if failures != tc.want {
 				t.Errorf("failures %q, want %q", failures, tc.want)
 			}
@@ -70,7 +55,7 @@ func TestSeed(t *testing.T) {
 	}
 	for _, bad := range []string{"many", "0", "-1"} {
 		t.Setenv("FANFARE_SEED", bad)
-		failures, _ := runFaults(t, func(t testing.TB) { bustest.NewFaults(t, bustest.Plan{}) })
+		failures := faketb.Run(t, func(t testing.TB) { bustest.NewFaults(t, bustest.Plan{}) }).Failures
 		if want := fmt.Sprintf("the environment variable FANFARE_SEED is %q, it must be a number of 1 to 18446744073709551615", bad); failures != want {
 			t.Errorf("failures %q, want %q", failures, want)
 		}
@@ -80,7 +65,7 @@ func TestSeed(t *testing.T) {
 func TestFailedTestsLogTheSeed(t *testing.T) {
 	t.Parallel()
 	for _, fails := range []bool{true, false} {
-		_, log := runFaults(t, func(t testing.TB) {
+		log := faketb.Run(t, func(t testing.TB) {
 			f := bustest.NewFaults(t, bustest.Plan{Seed: 1234})
 			tr := f.Wrap("billing", bustest.Memory().Open(t)())
 			defer tr.Close()
@@ -91,7 +76,7 @@ func TestFailedTestsLogTheSeed(t *testing.T) {
 			if fails {
 				t.Errorf("no order")
 			}
-		})
+		}).Log
 		if !fails {
 			if log != "" {
 				t.Errorf("a test that has not failed logs %q", log)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
@@ -196,7 +197,7 @@ func TestFailuresOfPublishers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				if failures := (&fakeTB{TB: t}).run(tc.body); failures != tc.want {
+				if failures := faketb.Run(t, tc.body).Failures; failures != tc.want {
 					t.Errorf("failures %q, want %q", failures, tc.want)
 				}
 			})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
 )
@@ -53,13 +54,13 @@ func TestWaitWaits(t *testing.T) {
 func TestWaitFailsWithWhatDidCome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+		failures := faketb.Run(t, func(t testing.TB) {
 			b := bustest.New(t)
 			got := bustest.Record(t, b, orders)
 			publish(t, b, orders, "first", "second")
 			got.Wait(3)
 			t.Errorf("Wait goes on after its failure")
-		})
+		}).Failures
 		if want := "2 of 3 events after 10s:\n\t+0s\torders.created#1 first\n\t+0s\torders.created#2 second"; failures != want {
 			t.Errorf("failures %q, want %q", failures, want)
 		}
@@ -175,7 +176,7 @@ func TestRecordOnAClosedBus(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	failures := (&fakeTB{TB: t}).run(func(t testing.TB) { bustest.Record(t, b, orders) })
+	failures := faketb.Run(t, func(t testing.TB) { bustest.Record(t, b, orders) }).Failures
 	if want := `subscribing to "orders.created": bus: closed`; failures != want {
 		t.Errorf("failures %q, want %q", failures, want)
 	}

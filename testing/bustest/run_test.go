@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/publisher"
 	"github.com/fanfare-go/fanfare/request"
@@ -194,9 +195,9 @@ func TestNetworksLeaveOutWhatHasEnded(t *testing.T) {
 
 func TestOpenRefusesATransport(t *testing.T) {
 	t.Parallel()
-	failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+	failures := faketb.Run(t, func(t testing.TB) {
 		bustest.On(t, bustest.Memory())(&bus.Options{Transport: memory.NewNetwork(nil).Join()})
-	})
+	}).Failures
 	if want := "the options of Open have a Transport of their own: use bustest.New"; failures != want {
 		t.Errorf("failures %q, want %q", failures, want)
 	}
@@ -239,7 +240,7 @@ func TestNetworksConnectThree(t *testing.T) {
 func BenchmarkNew(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		(&fakeTB{TB: b}).run(func(t testing.TB) { bustest.New(t) })
+		faketb.Run(b, func(t testing.TB) { bustest.New(t) })
 	}
 }
 
@@ -249,7 +250,7 @@ func BenchmarkOpen(b *testing.B) {
 		b.Run(n.Name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				(&fakeTB{TB: b}).run(func(t testing.TB) {
+				faketb.Run(b, func(t testing.TB) {
 					open := bustest.On(t, n)
 					open()
 					open()

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/topic"
 )
@@ -102,10 +103,10 @@ func TestBadScripts(t *testing.T) {
 				"call":       func(t testing.TB) { bustest.NewCall(t, quote, nil, tc.script...) },
 				"task":       func(t testing.TB) { bustest.NewTask(t, resize, tc.script...) },
 			} {
-				failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+				failures := faketb.Run(t, func(t testing.TB) {
 					create(t)
 					t.Errorf("it goes on after its failure")
-				})
+				}).Failures
 				if failures != tc.want {
 					t.Errorf("%s: failures %q, want %q", fake, failures, tc.want)
 				}
@@ -134,7 +135,7 @@ func TestUnusedBehaviours(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				failures := (&fakeTB{TB: t}).run(func(t testing.TB) { outcomes(t, tc.script, tc.ids...) })
+				failures := faketb.Run(t, func(t testing.TB) { outcomes(t, tc.script, tc.ids...) }).Failures
 				if failures != tc.want {
 					t.Errorf("failures %q, want %q", failures, tc.want)
 				}
@@ -143,25 +144,19 @@ func TestUnusedBehaviours(t *testing.T) {
 	}
 }
 
-// ended is a test that has failed, or was skipped.
-type ended struct {
-	testing.TB
-	failed, skipped bool
-}
-
-func (e ended) Failed() bool  { return e.failed }
-func (e ended) Skipped() bool { return e.skipped }
-
 // TestUnusedBehavioursOfATestThatEndsEarly are not what is wrong with it.
 func TestUnusedBehavioursOfATestThatEndsEarly(t *testing.T) {
 	t.Parallel()
-	for _, how := range []ended{{failed: true}, {skipped: true}} {
-		failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
-			how.TB = t
-			bustest.NewSubscriber[string](how, bustest.Succeed())
-		})
-		if failures != "" {
-			t.Errorf("failures %q", failures)
+	for want, end := range map[string]func(t testing.TB){
+		"the test itself": func(t testing.TB) { t.Fatal("the test itself") },
+		"":                func(t testing.TB) { t.SkipNow() },
+	} {
+		failures := faketb.Run(t, func(t testing.TB) {
+			bustest.NewSubscriber[string](t, bustest.Succeed())
+			end(t)
+		}).Failures
+		if failures != want {
+			t.Errorf("failures %q, want %q", failures, want)
 		}
 	}
 }

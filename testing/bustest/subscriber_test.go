@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/middleware"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/testing/bustest"
@@ -57,7 +58,7 @@ func TestBlockedSubscriberOnABus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var fake *bustest.Subscriber[string]
-			failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+			failures := faketb.Run(t, func(t testing.TB) {
 				var b *bus.Bus
 				if busFirst {
 					b = bustest.New(t)
@@ -71,7 +72,7 @@ func TestBlockedSubscriberOnABus(t *testing.T) {
 				}
 				publish(t, b, orders, "first")
 				fake.WaitRunning(1)
-			})
+			}).Failures
 			if failures != "" {
 				t.Errorf("failures %q", failures)
 			}

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 )
@@ -251,7 +252,7 @@ func TestFailuresOfTasks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				if failures := (&fakeTB{TB: t}).run(tc.body); failures != tc.want {
+				if failures := faketb.Run(t, tc.body).Failures; failures != tc.want {
 					t.Errorf("failures %q, want %q", failures, tc.want)
 				}
 			})

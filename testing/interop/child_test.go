@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/testing/interop"
 )
 
@@ -35,14 +36,14 @@ func stay([]string) {
 // nest is a program whose TestMain would not run roles, as far as Child can know. It says how Child fails.
 func nest([]string) {
 	interop.Must(os.Setenv("FANFARE_INTEROP_ROLE", "nest"))
-	failures, _ := fails(nil, func(t testing.TB) { interop.Child(t, "nest") })
+	failures := faketb.Run(nil, func(t testing.TB) { interop.Child(t, "nest") }).Failures
 	fmt.Println(failures)
 }
 
 // leave is a test's process that is killed while a program runs that does not read its input. Its argument is a named pipe, which that
 // program holds.
 func leave(args []string) {
-	fails(nil, func(t testing.TB) {
+	faketb.Run(nil, func(t testing.TB) {
 		sh(t, `exec 3>"$1"; echo ready; exec sleep 60`, args[0]).Ready()
 		fmt.Println("ready")
 		select {}

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fanfare-go/fanfare/internal/faketb"
 	"github.com/fanfare-go/fanfare/testing/interop"
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
@@ -152,12 +153,12 @@ func TestFailures(t *testing.T) {
 			if strings.Contains(name, "Python") {
 				interop.Require(t)
 			}
-			failures, logged := fails(t, tc.test)
-			if !regexp.MustCompile("^" + tc.want + "$").MatchString(failures) {
-				t.Errorf("the test is told\n%s\nwant %s", failures, tc.want)
+			got := faketb.Run(t, tc.test)
+			if !regexp.MustCompile("^" + tc.want + "$").MatchString(got.Failures) {
+				t.Errorf("the test is told\n%s\nwant %s", got.Failures, tc.want)
 			}
-			if logged != "" {
-				t.Errorf("and it is told more: %s", logged)
+			if got.Log != "" {
+				t.Errorf("and it is told more: %s", got.Log)
 			}
 		})
 	}
@@ -166,15 +167,15 @@ func TestFailures(t *testing.T) {
 // A test that fails for a reason of its own has in its log what its programs have said.
 func TestFailedTestShowsItsPrograms(t *testing.T) {
 	t.Parallel()
-	failures, logged := fails(t, func(t testing.TB) {
+	got := faketb.Run(t, func(t testing.TB) {
 		p := sh(t, "echo ready; echo oh >&2; exit 3")
 		p.Ready()
 		_ = p.Wait()
 		t.Errorf("wrong")
 	})
 	want := regexp.MustCompile(`^sh, process \d+: exit status 3\nstandard output:\n\tready\nstandard error:\n\toh$`)
-	if failures != "wrong" || !want.MatchString(logged) {
-		t.Errorf("%q, %q", failures, logged)
+	if got.Failures != "wrong" || !want.MatchString(got.Log) {
+		t.Errorf("%q, %q", got.Failures, got.Log)
 	}
 }
 
@@ -183,7 +184,7 @@ func TestPatienceEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		failures, _ := fails(t, func(t testing.TB) { interop.Next(t, make(chan string)) })
+		failures := faketb.Run(t, func(t testing.TB) { interop.Next(t, make(chan string)) }).Failures
 		if want := "no string came for 30s"; failures != want || time.Since(began) != interop.Patience {
 			t.Errorf("%q, want %q", failures, want)
 		}

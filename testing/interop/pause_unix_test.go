@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/fanfare-go/fanfare/internal/faketb"
 )
 
 // A program that is paused does nothing, and goes on when it is let.
@@ -29,13 +31,13 @@ func TestPause(t *testing.T) {
 	if err := p.Wait(); !ended(err, syscall.SIGKILL) {
 		t.Error(err)
 	}
-	failures, _ := fails(t, func(t testing.TB) {
+	failures := faketb.Run(t, func(t testing.TB) {
 		p := sh(t, "exit 0")
 		if err := p.Wait(); err != nil {
 			t.Fatal(err)
 		}
 		p.Pause()
-	})
+	}).Failures
 	if want := "sh was not stopped: os: process already finished\n"; !strings.HasPrefix(failures, want) {
 		t.Errorf("%q, want %q", failures, want)
 	}
