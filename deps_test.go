@@ -56,10 +56,12 @@ var imports = map[string]struct{ ours, modules string }{
 	"transport/memory": {"transport internal/change internal/envelope", ""},
 	"transport/zmq":    {"transport socket internal/change internal/envelope", "zerolog zmq4"},
 
-	"testing/...":     {"public testing/...", "go-cmp uuid zerolog"},
-	"testing/bustest": {"public testing/... internal/change internal/envelope", "go-cmp uuid zerolog"},
-	"examples/...":    {"public", "zerolog"},
-	"cmd/...":         {"public", "kong uuid zerolog"},
+	"testing/...":  {"public testing/...", "go-cmp uuid zerolog"},
+	"examples/...": {"public", "zerolog"},
+	"cmd/...":      {"public", "kong uuid zerolog"},
+
+	"testing/bustest":                {"public testing/... internal/change", "go-cmp uuid zerolog"},
+	"testing/bustest/internal/fault": {"transport internal/change internal/envelope", "uuid"},
 }
 
 // modules are the modules of others, by the names that the table uses.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/change"
+	"github.com/fanfare-go/fanfare/testing/bustest/internal/fault"
 )
 
 // patience is how long helpers wait for what must happen. Inside a synctest bubble that is virtual time.
@@ -33,7 +34,8 @@ func allowanceOf(b *bus.Bus, create func() any) (a *allowance, release func()) {
 // end ends a bus, and fails the test for what is not as it should be.
 func end(t testing.TB, b *bus.Bus, allowed *allowance) {
 	t.Helper()
-	strict := !t.Failed() && !allowed.undelivered.Load() && !spoilt(b)
+	// When a Faults has lost something, the rest cannot be held against the code under test.
+	strict := !t.Failed() && !allowed.undelivered.Load() && !fault.Spoilt(b.Transport())
 	if strict {
 		drain(t, b)
 	}
@@ -56,12 +58,6 @@ func end(t testing.TB, b *bus.Bus, allowed *allowance) {
 	if lost := undelivered(b); strict && lost != "" {
 		t.Errorf("undelivered events: %s (if the test means that, bustest.AllowUndelivered says so)", lost)
 	}
-}
-
-// spoilt reports whether a [Faults] has lost something: then the rest cannot be held against the code under test.
-func spoilt(b *bus.Bus) bool {
-	tr, ok := b.Transport().(interface{ spoilt() bool })
-	return ok && tr.spoilt()
 }
 
 // drain lets a bus do what it has to do. If the test has begun to end it, the test knows what came of that.

@@ -203,7 +203,7 @@ func between(t testing.TB, room int) (here, there *bus.Bus) {
 func TestNewReportsGaps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+		failures := faketb.Run(t, func(t testing.TB) {
 			here, there := between(t, 1)
 			release := make(chan struct{})
 			sub := subscribe(t, there, func(context.Context, topic.Event[string]) error {
@@ -221,7 +221,7 @@ func TestNewReportsGaps(t *testing.T) {
 			if s := sub.Stats(); s.Dropped+s.Abandoned > 0 || s.Succeeded < 2 {
 				t.Errorf("%+v", s)
 			}
-		})
+		}).Failures
 		if ok, _ := regexp.MatchString(`^undelivered events: \d are missing between those that were received \(`, failures); !ok {
 			t.Errorf("failures %q", failures)
 		}
@@ -232,7 +232,7 @@ func TestNewReportsGaps(t *testing.T) {
 func TestNewReportsWhatFoundNoRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+		failures := faketb.Run(t, func(t testing.TB) {
 			here, there := between(t, 100)
 			subscribe(t, there, untilClosed, &subscriber.Options{Queue: 1, Overflow: bus.Block})
 			for range 4 {
@@ -242,7 +242,7 @@ func TestNewReportsWhatFoundNoRoom(t *testing.T) {
 			if err := there.Close(); err != nil {
 				t.Errorf("%v", err)
 			}
-		})
+		}).Failures
 		if !strings.Contains(failures, " had been received and found no room before the end") {
 			t.Errorf("failures %q", failures)
 		}
@@ -255,7 +255,7 @@ func TestNewNamesWhatIsStillRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b *bus.Bus
 		release := make(chan struct{})
-		failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+		failures := faketb.Run(t, func(t testing.TB) {
 			b = bustest.New(t)
 			bustest.AllowUndelivered(t, b)
 			_, err := request.Serve(b, greet, func(context.Context, string) (string, error) {
@@ -271,7 +271,7 @@ func TestNewNamesWhatIsStillRunning(t *testing.T) {
 			}
 			go func() { _, _ = client.Do(context.Background(), "ada") }() // ends with the bus
 			synctest.Wait()
-		})
+		}).Failures
 		if want := `a handler is still running 10s after the bus was closed: 1 of server "greet", 1 of client "greet"`; failures != want {
 			t.Errorf("failures %q, want %q", failures, want)
 		}

@@ -170,7 +170,7 @@ func TestExpectNoneKnowsWhatWasPublished(t *testing.T) {
 // TestExpectExactlyKnowsWhatWasPublished has more events than the recorder has got when the first one is there.
 func TestExpectExactlyKnowsWhatWasPublished(t *testing.T) {
 	t.Parallel()
-	failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+	failures := faketb.Run(t, func(t testing.TB) {
 		b := bustest.New(t, &bus.Options{Subscribe: []bus.Middleware{bus.Wrap("yield", func(next bus.Handler) bus.Handler {
 			return func(ctx context.Context, m *bus.Message) error {
 				runtime.Gosched()
@@ -181,7 +181,7 @@ func TestExpectExactlyKnowsWhatWasPublished(t *testing.T) {
 		all := make([]string, 1000)
 		publish(t, b, orders, all...)
 		got.ExpectExactly(equal("")...)
-	})
+	}).Failures
 	if want := "1000 events came, 1 as expected, of 1 expected:"; !strings.HasPrefix(failures, want) {
 		t.Errorf("failures %.100q, want %q", failures, want)
 	}

@@ -1,26 +1,17 @@
 package bustest
 
 import (
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/fanfare-go/fanfare/bus"
-	"github.com/fanfare-go/fanfare/internal/change"
-	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/testing/bustest/internal/fault"
 	"github.com/fanfare-go/fanfare/testing/transporttest"
 	"github.com/fanfare-go/fanfare/transport"
-	"github.com/google/uuid"
 )
-
-// errPartitioned is why connections end at a partition.
-var errPartitioned = errors.New("partitioned by bustest.Faults")
 
 // Faults makes transports lose, repeat and delay messages, and cuts them off from each other, by a [Plan] and by hand. Use one for each test. Its methods
 // may be called concurrently; those that can fail the test only from its own goroutine.
@@ -35,18 +26,14 @@ var errPartitioned = errors.New("partitioned by bustest.Faults")
 // It works with every transport, in real time and in a testing/synctest bubble if the transport does.
 type Faults struct {
 	t        testing.TB
-	plan     Plan
 	seed     uint64
-	log      faultLog
-	senders  sync.Map // of *faulty by the uuid.UUID of their bus
-	cuts     atomic.Int32
+	injector *fault.Injector
+	numbered atomic.Int64 // transports of networks
+
+	steps    []Step
+	begin    sync.Once
 	ended    chan struct{}
 	stepping sync.WaitGroup
-
-	mu         sync.Mutex
-	began      bool
-	numbered   int
-	transports map[string]*faulty // the last one of each name
 }
 
 // NewFaults returns faults for one test. A plan with values outside of their limits fails the test. When the test has failed at its end, the
@@ -60,8 +47,8 @@ func NewFaults(t testing.TB, p Plan) *Faults {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	p.Steps = p.schedule()
-	f := &Faults{t: t, plan: p, seed: seed, ended: make(chan struct{}), transports: map[string]*faulty{}}
+	injector := fault.New(fault.Plan{Seed: seed, Drop: p.Drop, Duplicate: p.Duplicate, Delay: p.Delay, Read: p.Read})
+	f := &Faults{t: t, seed: seed, injector: injector, steps: p.schedule(), ended: make(chan struct{})}
 	t.Cleanup(func() {
 		close(f.ended)
 		f.stepping.Wait()
@@ -74,7 +61,7 @@ func NewFaults(t testing.TB, p Plan) *Faults {
 
 // replay says how to have the same faults again, and which there were.
 func (f *Faults) replay() string {
-	return fmt.Sprintf("seed %d replays this (Plan.Seed, or %s=%d)%s", f.seed, seedVariable, f.seed, f.log.report())
+	return fmt.Sprintf("seed %d replays this (Plan.Seed, or %s=%d)%s", f.seed, seedVariable, f.seed, f.injector.Report())
 }
 
 // Seed returns the seed that is used: that of the plan, of the environment, or the random one.
@@ -85,21 +72,16 @@ func (f *Faults) Seed() uint64 { return f.seed }
 // ended, as for a process that is started again; else the test fails. The first call begins the steps of the plan.
 func (f *Faults) Wrap(name string, tr transport.Transport) transport.Transport {
 	f.t.Helper()
-	f.mu.Lock()
-	before, began := f.transports[name], f.began
-	if name == "" || before != nil && !before.over() {
-		f.mu.Unlock()
-		f.t.Fatalf("bustest.Faults: a transport is to be called %q, it must be a name that no other one has", name)
+	wrapped, err := f.injector.Wrap(name, tr)
+	if err != nil {
+		f.t.Fatalf("%v", err)
 	}
-	f.began = true
-	t := newFaulty(f, name, tr)
-	f.transports[name] = t
-	f.mu.Unlock()
-	t.watch()
-	if !began && len(f.plan.Steps) > 0 {
-		f.stepping.Go(f.takeSteps)
-	}
-	return t.exposed()
+	f.begin.Do(func() {
+		if len(f.steps) > 0 {
+			f.stepping.Go(f.takeSteps)
+		}
+	})
+	return wrapped
 }
 
 // Network returns n with faults: each of its transports is wrapped, the first one under the name "1", the second one under "2", and so on for
@@ -110,17 +92,9 @@ func (f *Faults) Network(n transporttest.Network) transporttest.Network {
 		open := n.Open(t)
 		return func() transport.Transport {
 			t.Helper()
-			return f.Wrap(f.number(), open())
+			return f.Wrap(strconv.FormatInt(f.numbered.Add(1), 10), open())
 		}
 	}}
-}
-
-// number returns the next name of a transport of a network.
-func (f *Faults) number() string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.numbered++
-	return strconv.Itoa(f.numbered)
 }
 
 // Partition cuts the named transport off from all others, until Heal. It loses its connections: of what it has asked it gets
@@ -131,7 +105,9 @@ func (f *Faults) number() string {
 // It does nothing to a transport that is cut off, or that has ended. The test fails if there was none of that name.
 func (f *Faults) Partition(name string) {
 	f.t.Helper()
-	f.must(name, (*faulty).partition)
+	if err := f.injector.Partition(name); err != nil {
+		f.t.Fatalf("%v", err)
+	}
 }
 
 // Heal connects a transport again that Partition has cut off: subscriptions are in force as before, events with a
@@ -139,116 +115,42 @@ func (f *Faults) Partition(name string) {
 // name.
 func (f *Faults) Heal(name string) {
 	f.t.Helper()
-	f.must(name, (*faulty).heal)
+	if err := f.injector.Heal(name); err != nil {
+		f.t.Fatalf("%v", err)
+	}
 }
 
 // Kill ends the named transport as the end of its process would: nothing more is sent, peers lose the connection, and its bus gets errors that
 // match net.ErrClosed. It does nothing to a transport that has ended. The test fails if there was none of that name.
 func (f *Faults) Kill(name string) {
 	f.t.Helper()
-	f.must(name, (*faulty).kill)
-}
-
-// must does something to a transport by name.
-func (f *Faults) must(name string, do func(*faulty)) {
-	f.t.Helper()
-	tr, err := f.named(name)
-	if err != nil {
+	if err := f.injector.Kill(name); err != nil {
 		f.t.Fatalf("%v", err)
 	}
-	do(tr)
 }
 
-// named returns the transport of that name.
-func (f *Faults) named(name string) (*faulty, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if tr := f.transports[name]; tr != nil {
-		return tr, nil
-	}
-	known := fmt.Sprintf("one of %q", slices.Sorted(maps.Keys(f.transports)))
-	return nil, &bus.OptionError{Field: "the name of a transport of bustest.Faults", Value: name, Limit: known}
-}
-
-// all returns the transports that have not been replaced.
-func (f *Faults) all() []*faulty {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Collect(maps.Values(f.transports))
-}
-
-// takeSteps takes the steps of the plan.
+// takeSteps takes the steps of the plan, until the test ends.
 func (f *Faults) takeSteps() {
 	began := time.Now()
-	for _, s := range f.plan.Steps {
-		if !pause(time.Until(began.Add(s.At)), f.ended, nil) {
+	for _, s := range f.steps {
+		select {
+		case <-time.After(time.Until(began.Add(s.At))):
+		case <-f.ended:
 			return
 		}
-		name, do := s.Partition+s.Heal+s.Kill, (*faulty).partition // one of them is set
-		switch {
-		case s.Heal != "":
-			do = (*faulty).heal
-		case s.Kill != "":
-			do = (*faulty).kill
-		}
-		tr, err := f.named(name)
-		if err != nil {
+		if err := s.take(f.injector); err != nil {
 			f.t.Errorf("the step at %v: %v", s.At, err)
-			continue
-		}
-		do(tr)
-	}
-}
-
-// pause waits for d, and reports false if one of the channels was closed before.
-func pause(d time.Duration, ended, done <-chan struct{}) bool {
-	if d <= 0 {
-		return !change.Closed(ended)
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ended:
-	case <-done:
-	}
-	return false
-}
-
-// sender returns the transport that a bus sends with, nil if it is not wrapped.
-func (f *Faults) sender(source uuid.UUID) *faulty {
-	t, _ := f.senders.Load(source)
-	from, _ := t.(*faulty)
-	return from
-}
-
-// leaves notes that m is sent by a transport, so that its peers know who has.
-func (f *Faults) leaves(t *faulty, m *transport.Message) {
-	if h, err := envelope.Parse(m.Envelope); err == nil { // plain ones say nothing
-		f.senders.LoadOrStore(h.Source, t)
-	}
-}
-
-// publish has a transport publish m, which those miss who are cut off now.
-func (f *Faults) publish(t *faulty, m *transport.Message, publish func() error) error {
-	f.leaves(t, m)
-	h, err := envelope.Parse(m.Envelope)
-	if err != nil || f.cuts.Load() == 0 {
-		return publish()
-	}
-	var cut []*faulty
-	for _, other := range f.all() {
-		if other != t && other.cut.Load() {
-			cut = append(cut, other)
-			other.missed.add(h.Source, m.Topic, h.Seq) // before it can arrive
 		}
 	}
-	if err := publish(); err != nil {
-		for _, other := range cut {
-			other.missed.remove(h.Source, m.Topic, h.Seq)
-		}
-		return err
+}
+
+// take does what the step says.
+func (s *Step) take(i *fault.Injector) error {
+	switch {
+	case s.Partition != "":
+		return i.Partition(s.Partition)
+	case s.Heal != "":
+		return i.Heal(s.Heal)
 	}
-	return nil
+	return i.Kill(s.Kill)
 }

@@ -151,14 +151,14 @@ func TestRecordersGetWhatIsQueued(t *testing.T) {
 				})}}
 				shared := bustest.New(t, slow)
 				var got *bustest.Recorder[string]
-				failures := (&fakeTB{TB: t}).run(func(t testing.TB) {
+				failures := faketb.Run(t, func(t testing.TB) {
 					b := shared
 					if own {
 						b = bustest.New(t, slow)
 					}
 					got = bustest.Record(t, b, orders)
 					publish(t, b, orders, "a", "b", "c")
-				})
+				}).Failures
 				if failures != "" || len(got.All()) != 3 {
 					t.Errorf("got %v, failures %q", got.All(), failures)
 				}

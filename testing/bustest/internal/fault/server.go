@@ -1,4 +1,4 @@
-package bustest
+package fault
 
 import (
 	"errors"
@@ -69,7 +69,7 @@ func (s *server) deliver(r *received, delay time.Duration) {
 type received struct {
 	of      *requesting
 	real    transport.Request
-	from    *faulty   // who asks; nil if that is not wrapped
+	from    *wrapped  // who asks; nil if that is not wrapped
 	id      uint64    // its exchange there
 	again   bool      // it came twice, and this is the second one: its reply goes nowhere
 	twin    *received // the second one of this, nil if there is none
@@ -167,7 +167,7 @@ func (r *received) Cancel() {
 }
 
 // abandon gives up what is open: all of it, or what a client has asked that is cut off.
-func (r *requesting) abandon(client *faulty) {
+func (r *requesting) abandon(client *wrapped) {
 	r.mu.Lock()
 	var all []*received
 	for q := range r.open {

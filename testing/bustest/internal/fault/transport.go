@@ -1,4 +1,4 @@
-package bustest
+package fault
 
 import (
 	"context"
@@ -9,15 +9,15 @@ import (
 	"github.com/fanfare-go/fanfare/transport"
 )
 
-// faulty is a transport with faults, as far as all transports are alike. What only some can do is in retaining, requesting and tasking.
-type faulty struct {
-	faults *Faults
+// wrapped is a transport with faults, as far as all transports are alike. What only some can do is in retaining, requesting and tasking.
+type wrapped struct {
+	faults *Injector
 	name   string
 	real   transport.Transport
 
 	end     sync.Once
 	ended   chan struct{} // closed when the transport ends
-	cut     atomic.Bool   // it is cut off; changed under Faults.mu
+	cut     atomic.Bool   // it is cut off; changed under Injector.mu
 	changed change.Signal // of what Pending, Publishers, Subscribers and Servers tell
 	watcher sync.WaitGroup
 	peers   peers
@@ -32,8 +32,8 @@ type faulty struct {
 	tasking    *tasking
 }
 
-func newFaulty(f *Faults, name string, tr transport.Transport) *faulty {
-	t := &faulty{faults: f, name: name, real: tr, ended: make(chan struct{}), peers: newPeers()}
+func newWrapped(f *Injector, name string, tr transport.Transport) *wrapped {
+	t := &wrapped{faults: f, name: name, real: tr, ended: make(chan struct{}), peers: newPeers()}
 	if real, ok := tr.(transport.Retainer); ok {
 		t.retaining = &retaining{of: t, retainer: real}
 	}
@@ -47,47 +47,47 @@ func newFaulty(f *Faults, name string, tr transport.Transport) *faulty {
 }
 
 // exposed returns the transport with the optional interfaces that it has.
-func (t *faulty) exposed() transport.Transport {
+func (t *wrapped) exposed() transport.Transport {
 	r, q, k := t.retaining, t.requesting, t.tasking
 	switch {
 	case r != nil && q != nil && k != nil:
 		return struct {
-			*faulty
+			*wrapped
 			*retaining
 			*requesting
 			*tasking
 		}{t, r, q, k}
 	case r != nil && q != nil:
 		return struct {
-			*faulty
+			*wrapped
 			*retaining
 			*requesting
 		}{t, r, q}
 	case r != nil && k != nil:
 		return struct {
-			*faulty
+			*wrapped
 			*retaining
 			*tasking
 		}{t, r, k}
 	case q != nil && k != nil:
 		return struct {
-			*faulty
+			*wrapped
 			*requesting
 			*tasking
 		}{t, q, k}
 	case r != nil:
 		return struct {
-			*faulty
+			*wrapped
 			*retaining
 		}{t, r}
 	case q != nil:
 		return struct {
-			*faulty
+			*wrapped
 			*requesting
 		}{t, q}
 	case k != nil:
 		return struct {
-			*faulty
+			*wrapped
 			*tasking
 		}{t, k}
 	}
@@ -95,16 +95,16 @@ func (t *faulty) exposed() transport.Transport {
 }
 
 // spoilt reports whether something was lost, by this or another transport of the same faults.
-func (t *faulty) spoilt() bool {
+func (t *wrapped) spoilt() bool {
 	s := t.faults.Stats()
 	return s.Dropped+s.Lost+s.Partitions+s.Kills > 0
 }
 
 // over reports whether the transport has ended.
-func (t *faulty) over() bool { return change.Closed(t.ended) }
+func (t *wrapped) over() bool { return change.Closed(t.ended) }
 
 // Publish loses m while the transport is cut off.
-func (t *faulty) Publish(m *transport.Message) error {
+func (t *wrapped) Publish(m *transport.Message) error {
 	if t.cut.Load() && !t.over() {
 		t.loses(m)
 		return nil
@@ -113,13 +113,13 @@ func (t *faulty) Publish(m *transport.Message) error {
 }
 
 // loses notes an event that is lost on its way out.
-func (t *faulty) loses(m *transport.Message) {
+func (t *wrapped) loses(m *transport.Message) {
 	a, _, _ := t.describe(anEvent, m)
 	a.from = ""
 	t.faults.log.lost(t.name, a)
 }
 
-func (t *faulty) Subscribe(prefix string) error {
+func (t *wrapped) Subscribe(prefix string) error {
 	if err := t.real.Subscribe(prefix); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (t *faulty) Subscribe(prefix string) error {
 	return nil
 }
 
-func (t *faulty) Unsubscribe(prefix string) error {
+func (t *wrapped) Unsubscribe(prefix string) error {
 	if err := t.real.Unsubscribe(prefix); err != nil {
 		return err
 	}
@@ -135,33 +135,33 @@ func (t *faulty) Unsubscribe(prefix string) error {
 	return nil
 }
 
-func (t *faulty) Changed() <-chan struct{} { return t.changed.Next() }
+func (t *wrapped) Changed() <-chan struct{} { return t.changed.Next() }
 
-func (t *faulty) Pending() []string {
+func (t *wrapped) Pending() []string {
 	if t.cut.Load() && !t.over() {
 		return []string{t.name + ": " + errPartitioned.Error()}
 	}
 	return t.real.Pending()
 }
 
-func (t *faulty) Publishers() int {
+func (t *wrapped) Publishers() int {
 	if t.cut.Load() {
 		return 0
 	}
 	return t.real.Publishers()
 }
 
-func (t *faulty) Subscribers(topic string) int {
+func (t *wrapped) Subscribers(topic string) int {
 	if t.cut.Load() {
 		return 0
 	}
 	return t.real.Subscribers(topic)
 }
 
-func (t *faulty) Events() <-chan transport.Event { return t.peers.events }
+func (t *wrapped) Events() <-chan transport.Event { return t.peers.events }
 
 // Stats are those of the transport, but for what faults have kept from the bus, or given it twice.
-func (t *faulty) Stats() transport.Stats {
+func (t *wrapped) Stats() transport.Stats {
 	s := t.real.Stats()
 	s.Received = uint64(max(int64(s.Received)-t.withheld.Load(), 0))
 	s.EventsLost += t.peers.lost.Load()
@@ -172,7 +172,7 @@ func (t *faulty) Stats() transport.Stats {
 }
 
 // Shutdown hands over first what is delayed: acknowledgements that a producer waits for, and tasks and requests that have arrived.
-func (t *faulty) Shutdown(ctx context.Context) error {
+func (t *wrapped) Shutdown(ctx context.Context) error {
 	for _, c := range t.couriers() {
 		c.rush(ctx)
 	}
@@ -181,7 +181,7 @@ func (t *faulty) Shutdown(ctx context.Context) error {
 	return err
 }
 
-func (t *faulty) Close() error {
+func (t *wrapped) Close() error {
 	t.stop()
 	err := t.real.Close()
 	t.finish()
@@ -189,7 +189,7 @@ func (t *faulty) Close() error {
 }
 
 // stop gives up what is delayed, and lets go who waits.
-func (t *faulty) stop() {
+func (t *wrapped) stop() {
 	for _, c := range t.couriers() {
 		c.stop()
 	}
@@ -200,7 +200,7 @@ func (t *faulty) stop() {
 }
 
 // finish waits for everything that the faults have begun. The transport has ended.
-func (t *faulty) finish() {
+func (t *wrapped) finish() {
 	t.stop()
 	if t.requesting != nil {
 		t.requesting.lose()
@@ -213,7 +213,7 @@ func (t *faulty) finish() {
 }
 
 // couriers returns those of the transport.
-func (t *faulty) couriers() (all []*courier) {
+func (t *wrapped) couriers() (all []*courier) {
 	if t.requesting != nil {
 		all = append(all, &t.requesting.courier)
 	}
@@ -224,7 +224,7 @@ func (t *faulty) couriers() (all []*courier) {
 }
 
 // kill ends the transport. Its bus closes it once more, which waits for the rest.
-func (t *faulty) kill() {
+func (t *wrapped) kill() {
 	if t.over() {
 		return
 	}
@@ -235,39 +235,4 @@ func (t *faulty) kill() {
 		t.requesting.lose()
 	}
 	t.changed.Tell()
-}
-
-// counter counts by name.
-type counter struct {
-	mu     sync.Mutex
-	counts map[[2]string]uint64
-}
-
-// count returns how many plain messages of that kind and topic there were, with this one.
-func (t *faulty) count(kind, topic string) uint64 {
-	c := &t.plain
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.counts == nil {
-		c.counts = map[[2]string]uint64{}
-	}
-	c.counts[[2]string{kind, topic}]++
-	return c.counts[[2]string{kind, topic}]
-}
-
-// prefixes are the subscriptions of a transport, and how often each was made.
-type prefixes struct {
-	mu  sync.Mutex
-	all map[string]int
-}
-
-func (p *prefixes) add(prefix string, n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.all == nil {
-		p.all = map[string]int{}
-	}
-	if p.all[prefix] += n; p.all[prefix] <= 0 {
-		delete(p.all, prefix)
-	}
 }

@@ -1,4 +1,4 @@
-package bustest
+package fault
 
 import (
 	"slices"
@@ -9,7 +9,7 @@ import (
 
 // retaining is a transport.Retainer with faults.
 type retaining struct {
-	of       *faulty
+	of       *wrapped
 	retainer transport.Retainer
 
 	mu   sync.Mutex

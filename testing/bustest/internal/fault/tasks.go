@@ -1,4 +1,4 @@
-package bustest
+package fault
 
 import (
 	"sync"
@@ -8,7 +8,7 @@ import (
 
 // tasking is a transport.Tasker with faults.
 type tasking struct {
-	of     *faulty
+	of     *wrapped
 	tasker transport.Tasker
 	tasks  courier // of tasks that have arrived
 	news   courier // of what became of tasks that were given out

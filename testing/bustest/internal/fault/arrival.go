@@ -1,12 +1,10 @@
-package bustest
+package fault
 
 import (
 	"fmt"
-	"hash/fnv"
-	"math"
 	"strconv"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/fanfare-go/fanfare/transport"
@@ -50,42 +48,8 @@ func (a arrival) String() string {
 	return b.String()
 }
 
-// fate is what becomes of a message.
-type fate struct {
-	drop, duplicate bool
-	delay           time.Duration
-}
-
-// fate decides what becomes of a message.
-func (f *Faults) fate(a arrival) fate {
-	draw := func(what string) float64 { // 0 to 1, without 1
-		h := fnv.New64a()
-		for _, part := range []string{what, a.kind, a.topic, a.from, a.to} {
-			_, _ = h.Write(append([]byte(part), 0)) // never fails
-		}
-		x := mix(mix(mix(h.Sum64()^f.seed)^a.seq) ^ max(a.attempt, 1))
-		return float64(x>>11) / (1 << 53)
-	}
-	if f.plan.Drop > 0 && draw("drop") < f.plan.Drop {
-		return fate{drop: true}
-	}
-	return fate{
-		duplicate: f.plan.Duplicate > 0 && draw("duplicate") < f.plan.Duplicate,
-		delay:     time.Duration(math.Round(float64(f.plan.Delay) * draw("delay"))),
-	}
-}
-
-// mix spreads each bit over all others: FNV leaves the upper ones of similar texts alike. It is the finalizer of SplitMix64 (Steele, Lea and
-// Flood, 2014).
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
-
 // describe returns what arrives with m, what its envelope says, and who sent it; nil for senders that are not wrapped.
-func (t *faulty) describe(kind string, m *transport.Message) (a arrival, h envelope.Header, from *faulty) {
+func (t *wrapped) describe(kind string, m *transport.Message) (a arrival, h envelope.Header, from *wrapped) {
 	a = arrival{kind: kind, topic: m.Topic, to: t.name}
 	h, err := envelope.Parse(m.Envelope)
 	if err != nil { // plain, or nothing that a bus could read
@@ -106,6 +70,24 @@ func (t *faulty) describe(kind string, m *transport.Message) (a arrival, h envel
 		a.from = from.name
 	}
 	return a, h, from
+}
+
+// counter counts by name.
+type counter struct {
+	mu     sync.Mutex
+	counts map[[2]string]uint64
+}
+
+// count returns how many plain messages of that kind and topic there were, with this one.
+func (t *wrapped) count(kind, topic string) uint64 {
+	c := &t.plain
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.counts == nil {
+		c.counts = map[[2]string]uint64{}
+	}
+	c.counts[[2]string{kind, topic}]++
+	return c.counts[[2]string{kind, topic}]
 }
 
 // copied returns a copy of m that shares nothing with it.

@@ -1,4 +1,4 @@
-package bustest
+package fault
 
 import (
 	"slices"
@@ -24,7 +24,7 @@ type peers struct {
 func newPeers() peers { return peers{events: make(chan transport.Event, peerEvents)} }
 
 // watch passes on the changes and the events of the transport, until that ends.
-func (t *faulty) watch() {
+func (t *wrapped) watch() {
 	changed, events := t.real.Changed(), t.real.Events()
 	t.watcher.Go(func() {
 		for {
@@ -50,7 +50,7 @@ func (p *peers) close() {
 }
 
 // pass passes on an event, unless the transport is cut off.
-func (p *peers) pass(t *faulty, e transport.Event) {
+func (p *peers) pass(t *wrapped, e transport.Event) {
 	at := slices.Index(p.there, e.Peer)
 	switch {
 	case e.Up:
@@ -81,7 +81,7 @@ func (p *peers) emit(e transport.Event) {
 }
 
 // align tells that peers have gone, or have come, after a partition or its end.
-func (p *peers) align(t *faulty) {
+func (p *peers) align(t *wrapped) {
 	p.turns.do(func() {
 		switch {
 		case p.closed:

@@ -1,4 +1,4 @@
-package bustest
+package fault
 
 import (
 	"context"
@@ -28,7 +28,7 @@ type late struct {
 }
 
 // Receive reads on while events wait for their time.
-func (t *faulty) Receive(ctx context.Context, into []transport.Message) (n int, err error) {
+func (t *wrapped) Receive(ctx context.Context, into []transport.Message) (n int, err error) {
 	for {
 		if n := t.take(into); n > 0 {
 			return n, nil
@@ -68,7 +68,7 @@ func (i *incoming) left() uint64 {
 }
 
 // read reads some events, or waits until the next one is due.
-func (t *faulty) read(ctx context.Context, room int) error {
+func (t *wrapped) read(ctx context.Context, room int) error {
 	until := ctx
 	due, waiting := t.front()
 	if waiting > 0 {
@@ -104,7 +104,7 @@ func (t *faulty) read(ctx context.Context, room int) error {
 }
 
 // arrive decides what becomes of an event.
-func (t *faulty) arrive(m *transport.Message, now time.Time) {
+func (t *wrapped) arrive(m *transport.Message, now time.Time) {
 	a, h, from := t.describe(anEvent, m)
 	lost := t.cut.Load()
 	if from != nil && a.kind == anEvent {

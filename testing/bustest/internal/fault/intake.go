@@ -1,0 +1,146 @@
+package fault
+
+import (
+	"time"
+
+	"github.com/fanfare-go/fanfare/internal/envelope"
+	"github.com/fanfare-go/fanfare/transport"
+)
+
+// intake is what is under way of one task, by its name, "" for the plain form. The lock of the link guards it.
+//
+// The worker counts the credit that it has given, and ends connections that bring more than that: so a task that is dropped gives the producer credit
+// again, and one that comes twice waits until the worker gives more credit, of which the producer gets one less.
+type intake struct {
+	open   bool                // the worker has not taken its credit back
+	left   uint64              // what it expects
+	late   uint64              // what it has taken back, and expects nevertheless
+	twice  []transport.Message // what comes when there is credit: for the second time, or because its own was of before a partition
+	undone map[uint64]struct{} // what has arrived and has no answer
+}
+
+// intake returns what is under way of a task. The lock is held.
+func (l *producerLink) intake(task string) *intake {
+	i := l.tasks[task]
+	if i == nil {
+		i = &intake{undone: map[uint64]struct{}{}}
+		l.tasks[task] = i
+	}
+	return i
+}
+
+// arrive decides what becomes of tasks. It is called in turns.
+func (l *producerLink) arrive(tasks []transport.Message) (taken int) {
+	t := l.sink.of.of
+	var batch []transport.Message
+	for i := range tasks {
+		m := &tasks[i]
+		a, h, from := t.describe(aTask, m)
+		if from != nil && l.from.CompareAndSwap(nil, from) && from.cut.Load() {
+			l.down(errPartitioned)
+			l.giveBack()
+		}
+		if l.life == nil {
+			t.withheld.Add(1)
+			t.faults.log.lost(t.name, a)
+			l.refuse(m, h)
+			continue
+		}
+		fate := t.faults.fate(a)
+		if !l.admit(m, h, fate) {
+			t.withheld.Add(1)
+			if fate.drop {
+				t.faults.log.dropped(a)
+			}
+			continue
+		}
+		if fate.duplicate {
+			t.faults.log.duplicated(a)
+		}
+		if t.faults.plan.Delay > 0 {
+			l.delay(fate.delay, *m)
+		} else {
+			batch = append(batch, *m)
+			if fate.duplicate && l.real.Peer().Plain {
+				batch = append(batch, copied(m)) // it needs no credit
+				t.withheld.Add(-1)
+			}
+		}
+	}
+	if len(batch) > 0 {
+		return len(tasks) - len(batch) + min(l.sink.sink.Tasks(l.life, batch), len(batch))
+	}
+	return len(tasks)
+}
+
+// taskOf is what credit for m is given by.
+func taskOf(m *transport.Message) string {
+	if m.Envelope == nil {
+		return ""
+	}
+	return m.Topic
+}
+
+// refuse gives a task back that has come while there is no worker.
+func (l *producerLink) refuse(m *transport.Message, h envelope.Header) {
+	if m.Envelope != nil {
+		l.real.Nack(m.Topic, h.Seq, 0, errPartitioned.Error())
+	}
+}
+
+// admit keeps the credit right, and reports whether the worker gets the task.
+func (l *producerLink) admit(m *transport.Message, h envelope.Header, f fate) bool {
+	if l.real.Peer().Plain {
+		return !f.drop
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	task := taskOf(m)
+	i := l.intake(task)
+	if f.drop {
+		if m.Envelope != nil {
+			i.undone[h.Seq] = struct{}{} // the end of the connection tells that it was not done
+		}
+		if i.open {
+			l.real.Credit(task, 1)
+		}
+		return false
+	}
+	switch {
+	case i.left > 0:
+		i.left--
+	case i.late > 0:
+		i.late--
+	case l.again && m.Envelope != nil: // by credit of before the partition
+		l.real.Nack(task, h.Seq, 0, "")
+		return false
+	case l.again: // as well, but it cannot be given back
+		i.twice = append(i.twice, copied(m))
+		return false
+	}
+	if m.Envelope != nil {
+		i.undone[h.Seq] = struct{}{}
+	}
+	if f.duplicate && i.open {
+		i.twice = append(i.twice, copied(m))
+	}
+	return true
+}
+
+// delay hands a task to the worker later.
+func (l *producerLink) delay(after time.Duration, m transport.Message) {
+	life := l.life
+	if after > 0 {
+		l.sink.of.of.faults.log.delayed()
+	}
+	l.sink.of.tasks.bring(after, func() { l.hand(life, m) })
+}
+
+// hand hands a task over, unless the producer is gone.
+func (l *producerLink) hand(life *producer, m transport.Message) {
+	l.turns.do(func() {
+		if life == l.life {
+			l.sink.sink.Tasks(life, []transport.Message{m})
+		}
+	})
+}
