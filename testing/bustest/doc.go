@@ -1,17 +1,17 @@
-// Package bustest makes tests of code that publishes, subscribes, asks or works short, and certain: nothing in it polls or sleeps, it waits for
-// what happens, and all that stays in the process works inside a testing/synctest bubble.
+// Package bustest makes tests of code that publishes, subscribes, asks or works short, and certain: nothing in it polls or sleeps, it waits
+// for what happens, and all that stays in the process works inside a testing/synctest bubble.
 //
 //   - [New] is a bus for one test, which checks at the end that nothing was lost.
 //   - [Record] subscribes, and [Recorder] says what came, or waits for it: Expect, ExpectExactly, ExpectNone.
 //   - [Run] runs a test over every kind of transport.
 //
-// Helpers fail the test at the line that calls them. They wait for 10 s at most, for what has not happened by then will not happen; in a bubble that is
-// virtual time, and takes none.
+// Helpers fail the test at the line that calls them. They wait for 10 s at most, for what has not happened by then will not happen; in a
+// bubble that is virtual time, and takes none.
 //
 // # Time
 //
-// What depends on time (a retry's backoff, a timeout, the linger of a batch, a slow handler's notice) is tested in a bubble: time passes when
-// every goroutine waits, so an hour takes a microsecond, and the outcome is the same each time.
+// What depends on time (a retry's backoff, a timeout, the linger of a batch, a slow handler's notice) is tested in a bubble: time passes
+// when every goroutine waits, so an hour takes a microsecond, and the outcome is the same each time.
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		b := bustest.New(t)
@@ -25,6 +25,6 @@
 //
 // # The end
 //
-// Every helper ends what it began with the test, in t.Cleanup, so that a test that fails leaves nothing behind either. That the code under test leaves no goroutine behind is what a bubble
-// checks by itself; outside of bubbles go.uber.org/goleak does it for a whole package.
+// Every helper ends what it began with the test, in t.Cleanup, so that a test that fails leaves nothing behind either. That the code under
+// test leaves no goroutine behind is what a bubble checks by itself; outside of bubbles go.uber.org/goleak does it for a whole package.
 package bustest

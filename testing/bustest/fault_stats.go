@@ -14,6 +14,6 @@ type FaultStats struct {
 func (f *Faults) Stats() FaultStats { return FaultStats(f.injector.Stats()) }
 
 // Log returns what was done, in the order in which it was, a line each such as "billing dropped orders.created #3 from shop". Delays are
-// only counted. Of more than 10,000 lines at least the last 5,000 are there. What happens to different transports at the same time may be in another
-// order when the test runs again. It may be called concurrently; the caller owns the slice.
+// only counted. Of more than 10,000 lines at least the last 5,000 are there. What happens to different transports at the same time may be
+// in another order when the test runs again. It may be called concurrently; the caller owns the slice.
 func (f *Faults) Log() []string { return f.injector.Log() }

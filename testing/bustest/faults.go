@@ -13,15 +13,15 @@ import (
 	"github.com/fanfare-go/fanfare/transport"
 )
 
-// Faults makes transports lose, repeat and delay messages, and cuts them off from each other, by a [Plan] and by hand. Use one for each test. Its methods
-// may be called concurrently; those that can fail the test only from its own goroutine.
+// Faults makes transports lose, repeat and delay messages, and cuts them off from each other, by a [Plan] and by hand. Use one for each
+// test. Its methods may be called concurrently; those that can fail the test only from its own goroutine.
 //
 // Faults happen where messages arrive at a wrapped transport: events at their receiver, requests at the server, replies at the client,
-// tasks at the worker, acknowledgements at the producer. So a dropped event shows as a gap, and one that comes twice is dropped by the bus and counted. A dropped
-// request is one that no server has seen, and the client asks again or gives up; one that comes twice is handled twice, and the second reply goes nowhere. A
-// dropped task is given again, to another worker, when its AckTimeout is over; one that comes twice is handled twice, as soon as the worker has room for
-// it. The credit of workers is not touched: no network loses that and keeps the connection. What tasks are sent in the plain form is lost for
-// good when it is dropped, since nobody waits for an acknowledgement.
+// tasks at the worker, acknowledgements at the producer. So a dropped event shows as a gap, and one that comes twice is dropped by the bus
+// and counted. A dropped request is one that no server has seen, and the client asks again or gives up; one that comes twice is handled
+// twice, and the second reply goes nowhere. A dropped task is given again, to another worker, when its AckTimeout is over; one that comes
+// twice is handled twice, as soon as the worker has room for it. The credit of workers is not touched: no network loses that and keeps the
+// connection. What tasks are sent in the plain form is lost for good when it is dropped, since nobody waits for an acknowledgement.
 //
 // It works with every transport, in real time and in a testing/synctest bubble if the transport does.
 type Faults struct {
@@ -36,8 +36,8 @@ type Faults struct {
 	stepping sync.WaitGroup
 }
 
-// NewFaults returns faults for one test. A plan with values outside of their limits fails the test. When the test has failed at its end, the
-// seed and the last 50 lines of Log are logged.
+// NewFaults returns faults for one test. A plan with values outside of their limits fails the test. When the test has failed at its end,
+// the seed and the last 50 lines of Log are logged.
 func NewFaults(t testing.TB, p Plan) *Faults {
 	t.Helper()
 	if err := p.check(); err != nil {
@@ -68,8 +68,8 @@ func (f *Faults) replay() string {
 func (f *Faults) Seed() uint64 { return f.seed }
 
 // Wrap returns tr with faults, by a name that Partition, Heal, Kill and the log use. It has those of the optional interfaces
-// [transport.Retainer], [transport.Requester] and [transport.Tasker] that tr has. Closing it closes tr. A name may be used again when its transport has
-// ended, as for a process that is started again; else the test fails. The first call begins the steps of the plan.
+// [transport.Retainer], [transport.Requester] and [transport.Tasker] that tr has. Closing it closes tr. A name may be used again when its
+// transport has ended, as for a process that is started again; else the test fails. The first call begins the steps of the plan.
 func (f *Faults) Wrap(name string, tr transport.Transport) transport.Transport {
 	f.t.Helper()
 	wrapped, err := f.injector.Wrap(name, tr)
@@ -84,8 +84,8 @@ func (f *Faults) Wrap(name string, tr transport.Transport) transport.Transport {
 	return wrapped
 }
 
-// Network returns n with faults: each of its transports is wrapped, the first one under the name "1", the second one under "2", and so on for
-// all networks of f.
+// Network returns n with faults: each of its transports is wrapped, the first one under the name "1", the second one under "2", and so on
+// for all networks of f.
 func (f *Faults) Network(n transporttest.Network) transporttest.Network {
 	return transporttest.Network{Name: n.Name, Open: func(t testing.TB) func() transport.Transport {
 		t.Helper()
@@ -98,9 +98,10 @@ func (f *Faults) Network(n transporttest.Network) transporttest.Network {
 }
 
 // Partition cuts the named transport off from all others, until Heal. It loses its connections: of what it has asked it gets
-// [transport.ErrLost], its workers and producers are gone, it has no publishers, subscribers or servers, and what it publishes, and what
-// is published meanwhile, is lost to the other side. Peers get back the tasks that they have given to it; those that are wrapped lose the requests that are under way,
-// and their producers are gone for its peers. Requests that are made to it later get no answer, as those that are sent into a cut cable.
+// [transport.ErrLost], its workers and producers are gone, it has no publishers, subscribers or servers, and what it publishes, and what is
+// published meanwhile, is lost to the other side. Peers get back the tasks that they have given to it; those that are wrapped lose the
+// requests that are under way, and their producers are gone for its peers. Requests that are made to it later get no answer, as those that
+// are sent into a cut cable.
 //
 // It does nothing to a transport that is cut off, or that has ended. The test fails if there was none of that name.
 func (f *Faults) Partition(name string) {
@@ -110,9 +111,8 @@ func (f *Faults) Partition(name string) {
 	}
 }
 
-// Heal connects a transport again that Partition has cut off: subscriptions are in force as before, events with a
-// [transport.Retainer] come again, workers have their credit. It does nothing to a transport that is not cut off. The test fails if there was none of that
-// name.
+// Heal connects a transport again that Partition has cut off: subscriptions are in force as before, events with a [transport.Retainer] come
+// again, workers have their credit. It does nothing to a transport that is not cut off. The test fails if there was none of that name.
 func (f *Faults) Heal(name string) {
 	f.t.Helper()
 	if err := f.injector.Heal(name); err != nil {
@@ -120,8 +120,8 @@ func (f *Faults) Heal(name string) {
 	}
 }
 
-// Kill ends the named transport as the end of its process would: nothing more is sent, peers lose the connection, and its bus gets errors that
-// match net.ErrClosed. It does nothing to a transport that has ended. The test fails if there was none of that name.
+// Kill ends the named transport as the end of its process would: nothing more is sent, peers lose the connection, and its bus gets errors
+// that match net.ErrClosed. It does nothing to a transport that has ended. The test fails if there was none of that name.
 func (f *Faults) Kill(name string) {
 	f.t.Helper()
 	if err := f.injector.Kill(name); err != nil {

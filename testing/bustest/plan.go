@@ -18,8 +18,8 @@ const seedVariable = "FANFARE_SEED"
 // Plan says what is to go wrong on the way to the transports that a [Faults] wraps. The zero value is a network without faults, which
 // Partition, Heal and Kill can be used on by hand.
 //
-// What becomes of a message is decided by the seed, by who sent it and who gets it, by its topic and by its number: how goroutines take their
-// turns changes nothing about it.
+// What becomes of a message is decided by the seed, by who sent it and who gets it, by its topic and by its number: how goroutines take
+// their turns changes nothing about it.
 type Plan struct {
 	// Seed decides which messages faults are for. Default, 0: the number in the environment variable FANFARE_SEED, or else a random one.
 	// A test that fails logs it.
@@ -29,8 +29,8 @@ type Plan struct {
 	// Duplicate is which part of all messages that are not lost comes twice: 0 to 1. Replies do not: the transport takes one for each
 	// attempt. Default: 0.
 	Duplicate float64
-	// Delay is how much later than it could a message comes, at most; each has a delay of its own, but comes after those before it. It is 0 or
-	// more. Default: 0.
+	// Delay is how much later than it could a message comes, at most; each has a delay of its own, but comes after those before it. It is 0
+	// or more. Default: 0.
 	Delay time.Duration
 	// Read is how long a transport takes to read one event, request or task, before it reads the next. It is 0 or more. Default: 0.
 	Read time.Duration
@@ -73,7 +73,8 @@ func (p *Plan) check() error {
 		}
 		names := slices.DeleteFunc([]string{s.Partition, s.Heal, s.Kill}, func(name string) bool { return name == "" })
 		if len(names) != 1 {
-			return &bus.OptionError{Field: field, Value: fmt.Sprintf("a step with %d names", len(names)), Limit: "a step with one of Partition, Heal and Kill"}
+			value := fmt.Sprintf("a step with %d names", len(names))
+			return &bus.OptionError{Field: field, Value: value, Limit: "a step with one of Partition, Heal and Kill"}
 		}
 	}
 	return nil
@@ -94,7 +95,8 @@ func (p *Plan) seed() (uint64, error) {
 	if text := os.Getenv(seedVariable); text != "" {
 		seed, err := strconv.ParseUint(text, 10, 64)
 		if err != nil || seed == 0 {
-			return 0, &bus.OptionError{Field: "the environment variable " + seedVariable, Value: text, Limit: "a number of 1 to 18446744073709551615"}
+			field := "the environment variable " + seedVariable
+			return 0, &bus.OptionError{Field: field, Value: text, Limit: "a number of 1 to 18446744073709551615"}
 		}
 		return seed, nil
 	}

@@ -29,8 +29,8 @@ type parcel struct {
 	deliver func()
 }
 
-// room waits until there is room. It is for who reads from a connection, before the turn in which that brings something: in a turn nobody may
-// wait, since the courier takes turns as well.
+// room waits until there is room. It is for who reads from a connection, before the turn in which that brings something: in a turn nobody
+// may wait, since the courier takes turns as well.
 func (c *courier) room() {
 	for {
 		changed := c.changed.Next()

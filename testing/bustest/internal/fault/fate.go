@@ -31,8 +31,8 @@ func (f *Injector) fate(a arrival) fate {
 	}
 }
 
-// mix spreads each bit over all others: FNV leaves the upper ones of similar texts alike. It is the finalizer of SplitMix64 (Steele, Lea and
-// Flood, 2014).
+// mix spreads each bit over all others: FNV leaves the upper ones of similar texts alike. It is the finalizer of SplitMix64 (Steele, Lea
+// and Flood, 2014).
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

@@ -1,9 +1,10 @@
-// Package fault is what goes wrong behind bustest.Faults: transports that lose, repeat and delay messages, and are cut off from each other. It
-// knows no tests: what is not as it should be is an error.
+// Package fault is what goes wrong behind bustest.Faults: transports that lose, repeat and delay messages, and are cut off from each other.
+// It knows no tests: what is not as it should be is an error.
 //
-// Each transport is a [transport.Transport] around the true one. What arrives at it gets its fate in fate.go, and waits for its time: events in
-// a queue of their own (events.go), replies in that of their exchange (exchange.go), everything else with a courier (courier.go). Connections
-// of tasks have two sides, which count credit (intake.go, source.go): a partition ends one of them, the other one does not notice.
+// Each transport is a [transport.Transport] around the true one. What arrives at it gets its fate in fate.go, and waits for its time:
+// events in a queue of their own (events.go), replies in that of their exchange (exchange.go), everything else with a courier (courier.go).
+// Connections of tasks have two sides, which count credit (intake.go, source.go): a partition ends one of them, the other one does not
+// notice.
 package fault
 
 import (
@@ -40,8 +41,8 @@ type Injector struct {
 // New returns one whose faults follow a plan.
 func New(p Plan) *Injector { return &Injector{plan: p, transports: map[string]*wrapped{}} }
 
-// Wrap returns tr with faults, with those of the optional interfaces that it has. It is an error if the name is "", or that of a transport that
-// has not ended.
+// Wrap returns tr with faults, with those of the optional interfaces that it has. It is an error if the name is "", or that of a transport
+// that has not ended.
 func (f *Injector) Wrap(name string, tr transport.Transport) (transport.Transport, error) {
 	t := newWrapped(f, name, tr)
 	if !f.add(t) {
@@ -62,15 +63,15 @@ func (f *Injector) add(t *wrapped) bool {
 	return true
 }
 
-// Partition cuts the named transport off from all others. It does nothing to one that is cut off, or that has ended. It is an error if there was
-// none of that name.
+// Partition cuts the named transport off from all others. It does nothing to one that is cut off, or that has ended. It is an error if
+// there was none of that name.
 func (f *Injector) Partition(name string) error { return f.do(name, (*wrapped).partition) }
 
 // Heal connects the named transport again. It does nothing to one that is not cut off. It is an error if there was none of that name.
 func (f *Injector) Heal(name string) error { return f.do(name, (*wrapped).heal) }
 
-// Kill ends the named transport as the end of its process would. It does nothing to one that has ended. It is an error if there was none of that
-// name.
+// Kill ends the named transport as the end of its process would. It does nothing to one that has ended. It is an error if there was none of
+// that name.
 func (f *Injector) Kill(name string) error { return f.do(name, (*wrapped).kill) }
 
 // do does something to a transport by name.

@@ -9,8 +9,8 @@ import (
 
 // intake is what is under way of one task, by its name, "" for the plain form. The lock of the link guards it.
 //
-// The worker counts the credit that it has given, and ends connections that bring more than that: so a task that is dropped gives the producer credit
-// again, and one that comes twice waits until the worker gives more credit, of which the producer gets one less.
+// The worker counts the credit that it has given, and ends connections that bring more than that: so a task that is dropped gives the
+// producer credit again, and one that comes twice waits until the worker gives more credit, of which the producer gets one less.
 type intake struct {
 	open   bool                // the worker has not taken its credit back
 	left   uint64              // what it expects

@@ -81,8 +81,8 @@ func (f *Injector) Stats() Stats {
 	return f.log.stats
 }
 
-// Log returns what was done, in the order in which it was, a line each. Of more than 10,000 lines at least the last 5,000 are there. The caller
-// owns the slice.
+// Log returns what was done, in the order in which it was, a line each. Of more than 10,000 lines at least the last 5,000 are there. The
+// caller owns the slice.
 func (f *Injector) Log() []string {
 	f.log.mu.Lock()
 	defer f.log.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// missed are the events that were published by transports with faults while another one was cut off. It decides at the time of publishing, so that
-// what is lost does not depend on when the receiver gets around to reading.
+// missed are the events that were published by transports with faults while another one was cut off. It decides at the time of publishing,
+// so that what is lost does not depend on when the receiver gets around to reading.
 type missed struct {
 	mu     sync.Mutex
 	ranges map[missedTopic][]missedRange

@@ -50,8 +50,8 @@ func (r *retaining) hold(m *transport.Message, key string, limit int) bool {
 	return true
 }
 
-// publishHeld publishes what was held, and ends the partition when there is nothing more: so it comes before all that is published later. It
-// reports false if there was none.
+// publishHeld publishes what was held, and ends the partition when there is nothing more: so it comes before all that is published later.
+// It reports false if there was none.
 func (r *retaining) publishHeld() bool {
 	for {
 		r.mu.Lock()

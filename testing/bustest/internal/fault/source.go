@@ -165,8 +165,8 @@ func (l *workerLink) credits() map[string]uint32 {
 	return all
 }
 
-// acked decides what becomes of acknowledgements, of each by itself, but for those that nothing was given for: there may be billions of them. It is
-// called in turns.
+// acked decides what becomes of acknowledgements, of each by itself, but for those that nothing was given for: there may be billions of
+// them. It is called in turns.
 func (l *workerLink) acked(task string, first uint64, count uint32) {
 	s := l.source.source
 	l.mu.Lock()

@@ -17,8 +17,8 @@ type tasking struct {
 	links map[aligner]struct{} // to all workers and producers that are connected
 }
 
-// aligner is a link to a worker or a producer, which are gone for the bus while one side is cut off. align has the bus see that, and returns what is
-// closed when it has.
+// aligner is a link to a worker or a producer, which are gone for the bus while one side is cut off. align has the bus see that, and
+// returns what is closed when it has.
 type aligner interface{ align() <-chan struct{} }
 
 func (k *tasking) Pushes() bool    { return k.tasker.Pushes() }
