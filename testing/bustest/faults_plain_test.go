@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/pipeline"
@@ -92,4 +93,60 @@ func TestPlainTasks(t *testing.T) {
 		t.Errorf("%d tasks were handled; stats %+v", begun, faults)
 	}
 	noBadPeers(t, shop, works)
+}
+
+// TestPlainMessagesAreCountedOnce has some that are not there any more when those come that are counted.
+func TestPlainMessagesAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	t.Run("events", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f := bustest.NewFaults(t, bustest.Plan{Duplicate: 1})
+			buses := faultyBuses(t, f, bustest.Memory(), "shop", "billing")
+			bustest.Record(t, buses[0], numbered)
+			synctest.Wait()
+			f.Partition("shop")
+			publishNumbers(t, newPublisher(t, buses[0], numbered, &publisher.Options{Plain: true}), 1, 2)
+			f.Heal("shop")
+			publishNumbers(t, newPublisher(t, buses[1], numbered, &publisher.Options{Plain: true}), 1, 2)
+			synctest.Wait()
+			want := []string{
+				"shop partitioned", "shop lost numbers #1 in the partition", "shop lost numbers #2 in the partition", "shop healed",
+				"shop duplicated numbers #1", "shop duplicated numbers #2",
+			}
+			if got := f.Log(); !slices.Equal(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
+	})
+	t.Run("tasks", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f := bustest.NewFaults(t, bustest.Plan{Duplicate: 1})
+			buses := faultyBuses(t, f, bustest.Memory(), "shop", "works")
+			p := newProducer(t, buses[0], &pipeline.ProducerOptions{Plain: true})
+			for round := range 2 { // of a worker that has room for two tasks, and takes that back before they come again
+				var l ledger
+				blocked := make(chan struct{})
+				w, err := pipeline.NewWorker(buses[1], pipeline.NewTask[int]("anything"), func(ctx context.Context, n int) error {
+					<-blocked
+					return l.handle(ctx, n)
+				}, &pipeline.Options{Default: true, Prefetch: 2})
+				if err != nil {
+					t.Fatal(err)
+				}
+				sendTasks(t, p, 2*round, 2*round+2)
+				synctest.Wait()
+				time.AfterFunc(time.Second, func() { close(blocked) })
+				if err := w.Close(); err != nil {
+					t.Error(err)
+				}
+				<-w.Done()
+			}
+			want := []string{"works duplicated task #1", "works duplicated task #2", "works duplicated task #3", "works duplicated task #4"}
+			if got := f.Log(); !slices.Equal(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
+	})
 }

@@ -212,3 +212,33 @@ func TestRefusedPublish(t *testing.T) {
 		}
 	})
 }
+
+// TestDelayedEventsAreCountedOnce closes a bus while events wait for their time: received they are when the bus has them.
+func TestDelayedEventsAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := bustest.NewFaults(t, bustest.Plan{Seed: 2, Delay: time.Hour})
+		buses := faultyBuses(t, f, bustest.Memory(), "shop", "billing")
+		bustest.AllowUndelivered(t, buses[1])
+		got := bustest.Record(t, buses[1], numbered)
+		publishNumbers(t, newPublisher(t, buses[0], numbered, nil), 1, 10)
+		seen := func() uint64 {
+			synctest.Wait()
+			n := uint64(len(got.All()))
+			if stats := buses[1].Stats().Transport; stats.Received != n || stats.Untaken != 0 {
+				t.Errorf("%d events came: %+v", n, stats)
+			}
+			return n
+		}
+		before := seen()
+		time.Sleep(30 * time.Minute)
+		came := seen()
+		if err := buses[1].Close(); err != nil {
+			t.Error(err)
+		}
+		<-buses[1].Done()
+		if stats := buses[1].Stats().Transport; before == came || came == 10 || stats.Received != came || stats.Untaken != 10-came {
+			t.Errorf("%d of 10 events came, %d at once: %+v", came, before, stats)
+		}
+	})
+}

@@ -53,7 +53,7 @@ func (t *wrapped) describe(kind string, m *transport.Message) (a arrival, h enve
 	a = arrival{kind: kind, topic: m.Topic, to: t.name}
 	h, err := envelope.Parse(m.Envelope)
 	if err != nil { // plain, or nothing that a bus could read
-		a.seq = t.count(kind, m.Topic)
+		a.seq = t.arrived.count(kind, m.Topic)
 		return a, h, nil
 	}
 	a.seq = h.Seq
@@ -72,15 +72,14 @@ func (t *wrapped) describe(kind string, m *transport.Message) (a arrival, h enve
 	return a, h, from
 }
 
-// counter counts by name.
+// counter counts plain messages by kind and topic.
 type counter struct {
 	mu     sync.Mutex
 	counts map[[2]string]uint64
 }
 
-// count returns how many plain messages of that kind and topic there were, with this one.
-func (t *wrapped) count(kind, topic string) uint64 {
-	c := &t.plain
+// count returns how many there were, with this one.
+func (c *counter) count(kind, topic string) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.counts == nil {

@@ -21,6 +21,7 @@ type courier struct {
 	running bool
 	rushing bool // nothing waits for its time any more
 	stopped bool
+	givenUp uint64 // how much was not handed over
 }
 
 // parcel is something that is handed over at its time.
@@ -49,6 +50,7 @@ func (c *courier) bring(delay time.Duration, deliver func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped {
+		c.givenUp++
 		return
 	}
 	c.parcels = append(c.parcels, parcel{time.Now().Add(delay), deliver}) // which waits for those before it as well
@@ -104,9 +106,17 @@ func (c *courier) rush(ctx context.Context) {
 	}
 }
 
+// left counts what waits, and what was given up.
+func (c *courier) left() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return uint64(len(c.parcels)) + c.givenUp
+}
+
 // stop gives up what waits. It does not wait for what is being handed over: done does.
 func (c *courier) stop() {
 	c.mu.Lock()
+	c.givenUp += uint64(len(c.parcels))
 	c.stopped, c.parcels = true, nil
 	c.mu.Unlock()
 	c.changed.Tell()

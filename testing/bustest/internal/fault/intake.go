@@ -15,8 +15,15 @@ type intake struct {
 	open   bool                // the worker has not taken its credit back
 	left   uint64              // what it expects
 	late   uint64              // what it has taken back, and expects nevertheless
-	twice  []transport.Message // what comes when there is credit: for the second time, or because its own was of before a partition
+	held   []held              // what comes when there is credit: for the second time, or because its own was of before a partition
 	undone map[uint64]struct{} // what has arrived and has no answer
+}
+
+// held is a task that the worker gets later.
+type held struct {
+	message transport.Message
+	arrival arrival
+	again   bool // it has come before
 }
 
 // intake returns what is under way of a task. The lock is held.
@@ -33,6 +40,7 @@ func (l *producerLink) intake(task string) *intake {
 func (l *producerLink) arrive(tasks []transport.Message) (taken int) {
 	t := l.sink.of.of
 	var batch []transport.Message
+	var again []bool // which of them have come before
 	for i := range tasks {
 		m := &tasks[i]
 		a, h, from := t.describe(aTask, m)
@@ -47,7 +55,7 @@ func (l *producerLink) arrive(tasks []transport.Message) (taken int) {
 			continue
 		}
 		fate := t.faults.fate(a)
-		if !l.admit(m, h, fate) {
+		if !l.admit(m, h, a, fate) {
 			t.withheld.Add(1)
 			if fate.drop {
 				t.faults.log.dropped(a)
@@ -57,20 +65,31 @@ func (l *producerLink) arrive(tasks []transport.Message) (taken int) {
 		if fate.duplicate {
 			t.faults.log.duplicated(a)
 		}
+		all := []held{{*m, a, false}}
+		if fate.duplicate && l.real.Peer().Plain {
+			all = append(all, held{copied(m), a, true}) // it needs no credit
+			t.withheld.Add(-1)
+		}
 		if t.faults.plan.Delay > 0 {
-			l.delay(fate.delay, *m)
-		} else {
-			batch = append(batch, *m)
-			if fate.duplicate && l.real.Peer().Plain {
-				batch = append(batch, copied(m)) // it needs no credit
-				t.withheld.Add(-1)
-			}
+			l.delay(fate.delay, all)
+			continue
+		}
+		for _, h := range all {
+			batch, again = append(batch, h.message), append(again, h.again)
 		}
 	}
-	if len(batch) > 0 {
-		return len(tasks) - len(batch) + min(l.sink.sink.Tasks(l.life, batch), len(batch))
+	taken = len(tasks)
+	if len(batch) == 0 {
+		return taken
 	}
-	return len(tasks)
+	for _, twice := range again[min(l.sink.sink.Tasks(l.life, batch), len(batch)):] { // those that it did not take
+		if twice { // the transport knows nothing of it
+			t.leave()
+		} else {
+			taken--
+		}
+	}
+	return taken
 }
 
 // taskOf is what credit for m is given by.
@@ -89,7 +108,7 @@ func (l *producerLink) refuse(m *transport.Message, h envelope.Header) {
 }
 
 // admit keeps the credit right, and reports whether the worker gets the task.
-func (l *producerLink) admit(m *transport.Message, h envelope.Header, f fate) bool {
+func (l *producerLink) admit(m *transport.Message, h envelope.Header, a arrival, f fate) bool {
 	if l.real.Peer().Plain {
 		return !f.drop
 	}
@@ -115,32 +134,41 @@ func (l *producerLink) admit(m *transport.Message, h envelope.Header, f fate) bo
 		l.real.Nack(task, h.Seq, 0, "")
 		return false
 	case l.again: // as well, but it cannot be given back
-		i.twice = append(i.twice, copied(m))
+		i.held = append(i.held, held{copied(m), a, false})
 		return false
 	}
 	if m.Envelope != nil {
 		i.undone[h.Seq] = struct{}{}
 	}
 	if f.duplicate && i.open {
-		i.twice = append(i.twice, copied(m))
+		i.held = append(i.held, held{copied(m), a, true})
 	}
 	return true
 }
 
-// delay hands a task to the worker later.
-func (l *producerLink) delay(after time.Duration, m transport.Message) {
+// delay hands a task to the worker later, and once more if it comes twice.
+func (l *producerLink) delay(after time.Duration, all []held) {
 	life := l.life
 	if after > 0 {
 		l.sink.of.of.faults.log.delayed()
 	}
-	l.sink.of.tasks.bring(after, func() { l.hand(life, m) })
+	for _, h := range all {
+		l.sink.of.tasks.bring(after, func() { l.hand(life, h) })
+	}
 }
 
 // hand hands a task over, unless the producer is gone.
-func (l *producerLink) hand(life *producer, m transport.Message) {
+func (l *producerLink) hand(life *producer, h held) {
+	t := l.sink.of.of
 	l.turns.do(func() {
-		if life == l.life {
-			l.sink.sink.Tasks(life, []transport.Message{m})
+		switch {
+		case life != l.life:
+			t.withheld.Add(1)
+			if life.cut && !h.again {
+				t.faults.log.lost(t.name, h.arrival)
+			}
+		case l.sink.sink.Tasks(life, []transport.Message{h.message}) == 0:
+			t.leave()
 		}
 	})
 }

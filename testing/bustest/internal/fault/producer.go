@@ -12,6 +12,7 @@ import (
 type producer struct {
 	link *producerLink
 	gone atomic.Bool
+	cut  bool // why it is gone. Used in turns
 }
 
 func (p *producer) Peer() transport.Peer { return p.link.real.Peer() }
@@ -37,13 +38,13 @@ func (p *producer) Credit(task string, n uint32) {
 		l.real.Credit(task, 0)
 		return
 	}
-	again := min(len(i.twice), int(n))
-	for _, m := range i.twice[:again] {
+	ready := min(len(i.held), int(n))
+	for _, h := range i.held[:ready] {
 		l.sink.of.of.withheld.Add(-1)
-		l.sink.of.tasks.bring(0, func() { l.hand(p, m) })
+		l.sink.of.tasks.bring(0, func() { l.hand(p, h) })
 	}
-	i.twice = i.twice[again:]
-	n -= uint32(again)
+	i.held = i.held[ready:]
+	n -= uint32(ready)
 	i.left += uint64(n)
 	if n > 0 {
 		l.real.Credit(task, n)

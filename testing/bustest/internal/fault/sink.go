@@ -109,6 +109,7 @@ func (l *producerLink) down(err error) {
 	if life := l.life; life != nil {
 		l.life = nil
 		life.gone.Store(true)
+		life.cut = !l.gone
 		l.sink.sink.ProducerDown(life, err)
 	}
 }
@@ -131,14 +132,13 @@ func (l *producerLink) giveBack() {
 	clear(l.tasks)
 }
 
-// forget gives up what waits for credit: there will be none. What is not acknowledged is lost with that. The lock is held.
+// forget gives up what waits for credit: there will be none. What has not come before is lost with that. The lock is held.
 func (l *producerLink) forget(i *intake) {
 	t := l.sink.of.of
-	for n := range i.twice {
-		if m := &i.twice[n]; m.Envelope == nil {
-			a, _, _ := t.describe(aTask, m)
-			t.faults.log.lost(t.name, a)
+	for _, h := range i.held {
+		if !h.again {
+			t.faults.log.lost(t.name, h.arrival)
 		}
 	}
-	i.twice = nil
+	i.held = nil
 }

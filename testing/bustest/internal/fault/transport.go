@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fanfare-go/fanfare/internal/change"
+	"github.com/fanfare-go/fanfare/internal/envelope"
 	"github.com/fanfare-go/fanfare/transport"
 )
 
@@ -24,8 +25,10 @@ type wrapped struct {
 	incoming
 	missed   missed
 	prefixes prefixes
-	plain    counter
-	withheld atomic.Int64 // messages that the transport has received, and the bus has not, less those that it has twice
+	arrived  counter
+	outgoing counter       // of what was lost in a partition
+	untaken  atomic.Uint64 // messages that the transport counts as received, or does not know of, and that the bus did not take
+	withheld atomic.Int64  // messages that the transport has received, and the bus has not, less those that it has twice
 
 	retaining  *retaining // nil for transports that cannot
 	requesting *requesting
@@ -112,10 +115,15 @@ func (t *wrapped) Publish(m *transport.Message) error {
 	return t.faults.publish(t, m, func() error { return t.real.Publish(m) })
 }
 
-// loses notes an event that is lost on its way out.
+// loses notes an event that is lost on its way out. Plain ones are not counted with those that arrive: it would change the fate of these.
 func (t *wrapped) loses(m *transport.Message) {
-	a, _, _ := t.describe(anEvent, m)
-	a.from = ""
+	a := arrival{kind: anEvent, topic: m.Topic}
+	h, err := envelope.Parse(m.Envelope)
+	if a.seq = h.Seq; err != nil {
+		a.seq = t.outgoing.count(anEvent, m.Topic)
+	} else if h.Retained {
+		a.kind = aRetainedEvent
+	}
 	t.faults.log.lost(t.name, a)
 }
 
@@ -163,12 +171,29 @@ func (t *wrapped) Events() <-chan transport.Event { return t.peers.events }
 // Stats are those of the transport, but for what faults have kept from the bus, or given it twice.
 func (t *wrapped) Stats() transport.Stats {
 	s := t.real.Stats()
-	s.Received = uint64(max(int64(s.Received)-t.withheld.Load(), 0))
-	s.EventsLost += t.peers.lost.Load()
+	waiting := t.waiting()
+	s.Received = uint64(max(int64(s.Received)-t.withheld.Load()-int64(waiting), 0))
+	s.Untaken += t.untaken.Load()
 	if t.over() {
-		s.Untaken += t.incoming.left()
+		s.Untaken += waiting
 	}
+	s.EventsLost += t.peers.lost.Load()
 	return s
+}
+
+// leave notes that the bus does not take a message, at its end.
+func (t *wrapped) leave() {
+	t.withheld.Add(1)
+	t.untaken.Add(1)
+}
+
+// waiting counts the events and tasks that wait for their time, and those that were given up while they did.
+func (t *wrapped) waiting() uint64 {
+	n := t.incoming.left()
+	if t.tasking != nil {
+		n += t.tasking.tasks.left()
+	}
+	return n
 }
 
 // Shutdown hands over first what is delayed: acknowledgements that a producer waits for, and tasks and requests that have arrived.
