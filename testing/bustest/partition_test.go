@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -218,4 +219,30 @@ func TestKill(t *testing.T) {
 		publishNumbers(t, newPublisher(t, shop, numbered, nil), 2, 2)
 		recorder.Wait(1)
 	})
+}
+
+// TestKillsAreCountedOnce has several goroutines kill the same transport at once.
+func TestKillsAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	const rounds = 200
+	f, open := bustest.NewFaults(t, bustest.Plan{}), bustest.Memory().Open(t)
+	for range rounds {
+		tr := f.Wrap("billing", open())
+		begin := make(chan struct{})
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				<-begin
+				f.Kill("billing")
+			})
+		}
+		close(begin)
+		all.Wait()
+		if err := tr.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if s := f.Stats(); s.Kills != rounds || len(f.Log()) != rounds {
+		t.Errorf("%d kills of %d transports", s.Kills, rounds)
+	}
 }

@@ -213,15 +213,17 @@ func (t *wrapped) Close() error {
 	return err
 }
 
-// stop gives up what is delayed, and lets go who waits.
-func (t *wrapped) stop() {
+// stop gives up what is delayed, and lets go who waits. It reports whether that ended the transport, which it does once.
+func (t *wrapped) stop() (ended bool) {
 	for _, c := range t.couriers() {
 		c.stop()
 	}
 	t.end.Do(func() {
 		close(t.ended)
 		t.setCut(false)
+		ended = true
 	})
+	return ended
 }
 
 // finish waits for everything that the faults have begun. The transport has ended.
@@ -250,11 +252,10 @@ func (t *wrapped) couriers() (all []*courier) {
 
 // kill ends the transport. Its bus closes it once more, which waits for the rest.
 func (t *wrapped) kill() {
-	if t.over() {
+	if !t.stop() {
 		return
 	}
 	t.faults.log.killed(t.name)
-	t.stop()
 	_ = t.real.Close() // there is nobody to tell
 	if t.requesting != nil {
 		t.requesting.lose()
