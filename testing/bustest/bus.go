@@ -8,22 +8,22 @@ import (
 )
 
 // New returns a bus for one test: in-process, or as the options say. What it logs goes to the test's log, unless the options have
-// a logger. Of a benchmark, whose log is always printed, that is what it logs from warnings on.
+// a logger: warnings and errors, and everything with "go test -v".
 //
 // When the test ends the bus is shut down, unless the test has done that, and the test fails
-//   - if an event was accepted and reached no handler, for lack of room or time, in this process or on the way to another one, or if a request or task was not done (but see
-//     [AllowUndelivered]),
+//   - if an event was accepted and reached no handler, for lack of room or time, in this process or on the way to another one, or if a
+//     request or task was not done (but see [AllowUndelivered]),
 //   - if the counters of a subscription do not add up,
 //   - if a handler, and so a goroutine of the bus, is still running 10 s after the end.
 //
-// Of a test that has failed already, and of a bus whose [Faults] have lost something, only the last two are checked. A handler that waits for its context to end holds the shutdown up: close such a
-// bus in the test.
+// Of a test that has failed already, and of a bus whose [Faults] have lost something, only the last two are checked. A handler that waits
+// for its context to end holds the shutdown up: close such a bus in the test, or use AllowUndelivered.
 func New(t testing.TB, options ...*bus.Options) *bus.Bus {
 	t.Helper()
 	o := last(options)
 	if o.Logger == nil {
 		log := zerolog.New(zerolog.NewTestWriter(t))
-		if _, benchmark := t.(*testing.B); benchmark {
+		if _, benchmark := t.(*testing.B); benchmark || !testing.Verbose() {
 			log = log.Level(zerolog.WarnLevel)
 		}
 		o.Logger = &log

@@ -40,20 +40,33 @@ func newDouble[T any](t testing.TB, behaviors []Behavior) *double[T] {
 	return d
 }
 
-// finish reports what is left of the scripts.
+// finish reports what is left of the scripts. It waits for what is still queued: a bus that was made before the fake ends after it.
 func (d *double[T]) finish() {
 	d.t.Helper()
-	d.mu.Lock()
-	calls, waits := d.script, d.waits
-	d.mu.Unlock()
 	if d.t.Failed() || d.t.Skipped() {
 		return
 	}
-	if left := calls.unused(); left != "" {
-		d.t.Errorf("%s; %s", left, d.log())
-	}
-	if left := waits.unused(); left != "" {
-		d.t.Errorf("OnWait: %s; %s", left, d.log())
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		d.mu.Lock()
+		calls, waits, changed := d.script.unused(), d.waits.unused(), d.changed
+		d.mu.Unlock()
+		if calls+waits == "" {
+			return
+		}
+		select {
+		case <-changed:
+			continue
+		case <-timer.C:
+		}
+		if calls != "" {
+			d.t.Errorf("%s; %s", calls, d.log())
+		}
+		if waits != "" {
+			d.t.Errorf("OnWait: %s; %s", waits, d.log())
+		}
+		return
 	}
 }
 
@@ -134,9 +147,6 @@ func (d *double[T]) those(are func(Attempt[T]) bool) (those []Attempt[T], change
 	}
 	return those, d.changed
 }
-
-// listed is how many attempts a failure lists.
-const listed = 100
 
 // log lists the attempts, with when they began.
 func (d *double[T]) log() string {

@@ -288,3 +288,46 @@ func TestFailuresAreAtTheLineOfTheCaller(t *testing.T) {
 		})
 	}
 }
+
+// TestScriptsAreUsedAtTheEnd has a bus that was made before its fake, and so ends after it, with everything still queued.
+func TestScriptsAreUsedAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		failures := faketb.Run(t, func(t testing.TB) {
+			b := bustest.New(t)
+			fake := bustest.NewSubscriber[string](t, bustest.Succeed(), bustest.Succeed(), bustest.Succeed())
+			subscribe(t, b, fake.Handle, nil)
+			publish(t, b, orders, "a", "b", "c")
+		}).Failures
+		if failures != "" {
+			t.Fatal(failures)
+		}
+	}
+}
+
+// TestFailTimesToItsEnd has an event that is not tried again as often as the script has it fail.
+func TestFailTimesToItsEnd(t *testing.T) {
+	t.Parallel()
+	for attempts, want := range map[int]string{
+		1: "FailTimes(2, no stock left) was not tried again after attempt 1; seen:",
+		2: "FailTimes(2, no stock left) was not tried again after attempt 2; seen:",
+		3: "",
+	} {
+		for _, id := range []string{"", "a"} {
+			t.Run(fmt.Sprintf("%d attempts, ID %q", attempts, id), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					failures := faketb.Run(t, func(t testing.TB) {
+						fake := bustest.NewSubscriber[string](t, bustest.FailTimes(2, errScripted))
+						for range attempts {
+							_ = fake.Handle(t.Context(), withID(id))
+						}
+					}).Failures
+					if (failures == "") != (want == "") || !strings.HasPrefix(failures, want) {
+						t.Errorf("failures %q, want %q", failures, want)
+					}
+				})
+			})
+		}
+	}
+}

@@ -16,6 +16,9 @@ import (
 // patience is how long helpers wait for what must happen. Inside a synctest bubble that is virtual time.
 const patience = 10 * time.Second
 
+// allow is the advice to tests that leave something undone.
+const allow = " (if the test means that, bustest.AllowUndelivered says so)"
+
 // allowance is what a bus of New may do, and whose it is.
 type allowance struct {
 	t           testing.TB
@@ -40,14 +43,14 @@ func end(t testing.TB, b *bus.Bus, allowed *allowance) {
 		drain(t, b)
 	}
 	if err := b.Close(); err != nil {
-		t.Errorf("closing the bus: %v", err)
+		t.Errorf("closing %s: %v", called(b), err)
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case <-b.Done():
 	case <-timer.C:
-		t.Errorf("a handler is still running %v after the bus was closed: %s", patience, running(b))
+		t.Errorf("a handler is still running %v after %s was closed: %s", patience, called(b), running(b))
 		return
 	}
 	for _, s := range b.Subscriptions() {
@@ -56,7 +59,7 @@ func end(t testing.TB, b *bus.Bus, allowed *allowance) {
 		}
 	}
 	if lost := undelivered(b); strict && lost != "" {
-		t.Errorf("undelivered events: %s (if the test means that, bustest.AllowUndelivered says so)", lost)
+		t.Errorf("%s has undelivered events: %s"+allow, called(b), lost)
 	}
 }
 
@@ -67,8 +70,16 @@ func drain(t testing.TB, b *bus.Bus) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := b.Shutdown(ctx); err != nil && own {
-		t.Errorf("shutting the bus down at the end of the test: %v", err)
+		t.Errorf("%s is not done at the end of the test: %v"+allow, called(b), err)
 	}
+}
+
+// called names a bus in failures.
+func called(b *bus.Bus) string {
+	if b.Name() == "" {
+		return "the bus"
+	}
+	return fmt.Sprintf("the bus %q", b.Name())
 }
 
 // unbalanced reports whether a subscription that has ended counts otherwise than its contract says.

@@ -6,6 +6,9 @@ import "testing/synctest"
 // that were expected. It fails the test, with what did come, when they are not there within 10 s.
 func (r *Recorder[T]) Expect(matchers ...Matcher[T]) []Seen[T] {
 	r.t.Helper()
+	if len(matchers) == 0 {
+		r.t.Fatalf("Expect has no matchers, so it expects nothing")
+	}
 	var found []int
 	ok := r.await(func() bool {
 		found = r.find(matchers)
@@ -13,7 +16,7 @@ func (r *Recorder[T]) Expect(matchers ...Matcher[T]) []Seen[T] {
 	})
 	came := r.rest()
 	if !ok {
-		r.t.Fatalf("%d of %d expected events came within %v%s", len(found), len(matchers), patience, r.among(matchers, found, came))
+		r.t.Fatalf("%d of %s came %s%s", len(found), count(len(matchers), "expected event"), r.limit(), r.among(matchers, found, came))
 	}
 	events := make([]Seen[T], len(found))
 	for i, at := range found {
@@ -44,21 +47,21 @@ func (r *Recorder[T]) ExpectExactly(matchers ...Matcher[T]) []Seen[T] {
 		r.settle()
 	}
 	came := r.rest()
-	if wrong := unexpected(matchers, came); wrong > 0 || len(came) != len(matchers) {
-		r.t.Fatalf("%s came, %d as expected, of %d expected%s", count(len(came), "event"), min(len(came), len(matchers))-wrong, len(matchers), r.exactly(matchers, came))
+	if len(came) != len(matchers) || differ(matchers, came) {
+		r.t.Fatalf("%s came, expected exactly %d%s", count(len(came), "event"), len(matchers), r.exactly(matchers, came))
 	}
 	r.pass(len(came))
 	return came
 }
 
-// unexpected counts the events that are not what the matcher in their place expects.
-func unexpected[T any](matchers []Matcher[T], came []Seen[T]) (n int) {
-	for i, s := range came[:min(len(came), len(matchers))] {
+// differ reports whether one of the events is not what the matcher in its place expects.
+func differ[T any](matchers []Matcher[T], came []Seen[T]) bool {
+	for i, s := range came {
 		if matchers[i].Differs(s) != "" {
-			n++
+			return true
 		}
 	}
-	return n
+	return false
 }
 
 // ExpectNone fails the test if an event has come that any of the matchers expects, or any at all without matchers. It knows of everything that

@@ -60,7 +60,7 @@ func TestExpectations(t *testing.T) {
 	}{
 		"in order among others": {[]string{"a", "b", "c", "d"}, []func(recorder){expect("a", "c")}, ""},
 		"one after the other":   {[]string{"a", "b", "a"}, []func(recorder){expect("a"), expect("a")}, ""},
-		"nothing":               {nil, []func(recorder){expect(), exactly(), none(), none("a")}, ""},
+		"nothing":               {nil, []func(recorder){exactly(), none(), none("a")}, ""},
 		"exactly":               {[]string{"a", "b"}, []func(recorder){exactly("a", "b"), exactly(), none()}, ""},
 		"exactly the rest":      {[]string{"a", "b", "c"}, []func(recorder){expect("b"), exactly("c")}, ""},
 		"none of these":         {[]string{"a", "b"}, []func(recorder){none("c", "d"), expect("a", "b")}, ""},
@@ -70,17 +70,18 @@ func TestExpectations(t *testing.T) {
 			"\t+0s\torders.created#1 a\tis not 1. b: the value is \"a\", want \"b\"\n" +
 			"\t+1s\torders.created#2 b\tis 1. b\n" +
 			"\tmissing\t2. a"},
-		"too late": {[]string{"a", "b"}, []func(recorder){expect("a"), expect("a")}, "0 of 1 expected events came within 10s:\n" +
+		"too late": {[]string{"a", "b"}, []func(recorder){expect("a"), expect("a")}, "0 of 1 expected event came within 10s:\n" +
+			"\t+0s\torders.created#1 a\twas passed before\n" +
 			"\t+1s\torders.created#2 b\tis not 1. a: the value is \"b\", want \"a\"\n" +
 			"\tmissing\t1. a"},
-		"never": {nil, []func(recorder){expect("a")}, "0 of 1 expected events came within 10s:\n\tmissing\t1. a"},
-		"one more": {[]string{"a", "b"}, []func(recorder){exactly("a")}, "2 events came, 1 as expected, of 1 expected:\n" +
+		"never": {nil, []func(recorder){expect("a")}, "0 of 1 expected event came within 10s:\n\tmissing\t1. a"},
+		"one more": {[]string{"a", "b"}, []func(recorder){exactly("a")}, "2 events came, expected exactly 1:\n" +
 			"\t+0s\torders.created#1 a\tis 1. a\n" +
 			"\t+1s\torders.created#2 b\twas not expected"},
-		"one less": {[]string{"a"}, []func(recorder){exactly("a", "b")}, "1 event came, 1 as expected, of 2 expected:\n" +
+		"one less": {[]string{"a"}, []func(recorder){exactly("a", "b")}, "1 event came, expected exactly 2:\n" +
 			"\t+0s\torders.created#1 a\tis 1. a\n" +
 			"\tmissing\t2. b"},
-		"another": {[]string{"a"}, []func(recorder){exactly("b")}, "1 event came, 0 as expected, of 1 expected:\n" +
+		"another": {[]string{"a"}, []func(recorder){exactly("b")}, "1 event came, expected exactly 1:\n" +
 			"\t+0s\torders.created#1 a\tis not 1. b: the value is \"a\", want \"b\""},
 		"any at all": {[]string{"a", "b"}, []func(recorder){expect("a"), none()}, "1 event came, not expected:\n" +
 			"\t+1s\torders.created#2 b\twas not expected"},
@@ -182,7 +183,7 @@ func TestExpectExactlyKnowsWhatWasPublished(t *testing.T) {
 		publish(t, b, orders, all...)
 		got.ExpectExactly(equal("")...)
 	}).Failures
-	if want := "1000 events came, 1 as expected, of 1 expected:"; !strings.HasPrefix(failures, want) {
+	if want := "1000 events came, expected exactly 1:\n\t(900 lines before)\n"; !strings.HasPrefix(failures, want) {
 		t.Errorf("failures %.100q, want %q", failures, want)
 	}
 }
@@ -257,8 +258,39 @@ func TestRecordShowsWhatDoesNotDecode(t *testing.T) {
 		}
 		got.Wait(1)
 	})
-	const want = "0 of 1 event after 10s:\n\tnot recorded\tbus: event \"orders.created\"#1 does not decode"
+	const want = "0 of 1 event came within 10s:\n\tnot recorded\tbus: event \"orders.created\"#1 does not decode"
 	if len(failures) < len(want) || failures[:len(want)] != want {
+		t.Errorf("failures %q, want %q", failures, want)
+	}
+}
+
+func TestExpectWithoutMatchers(t *testing.T) {
+	t.Parallel()
+	failures := recording(t, func(_ testing.TB, _ *bus.Bus, got *bustest.Recorder[string]) { got.Expect() })
+	if want := "Expect has no matchers, so it expects nothing"; failures != want {
+		t.Errorf("failures %q, want %q", failures, want)
+	}
+}
+
+// TestExpectAfterTheEnd does not wait for what cannot come: by the clock of the bubble not a moment.
+func TestExpectAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	failures := recording(t, func(t testing.TB, b *bus.Bus, got *bustest.Recorder[string]) {
+		publish(t, b, orders, "a")
+		if err := b.Shutdown(t.Context()); err != nil {
+			t.Errorf("%v", err)
+		}
+		began := time.Now()
+		defer func() {
+			if took := time.Since(began); took > 0 {
+				t.Errorf("after %v", took)
+			}
+		}()
+		got.Expect(equal("a")...)
+		got.Expect(equal("b")...)
+	})
+	want := "0 of 1 expected event came before the subscription ended:\n\t+0s\torders.created#1 a\twas passed before\n\tmissing\t1. b"
+	if failures != want {
 		t.Errorf("failures %q, want %q", failures, want)
 	}
 }
@@ -266,7 +298,7 @@ func TestRecordShowsWhatDoesNotDecode(t *testing.T) {
 func TestLastOfNothing(t *testing.T) {
 	t.Parallel()
 	failures := recording(t, func(_ testing.TB, _ *bus.Bus, got *bustest.Recorder[string]) { got.Last() })
-	if want := "no event has been recorded: none came"; failures != want {
+	if want := "no event has been recorded"; failures != want {
 		t.Errorf("failures %q, want %q", failures, want)
 	}
 }

@@ -36,8 +36,8 @@ type Faults struct {
 	stepping sync.WaitGroup
 }
 
-// NewFaults returns faults for one test. A plan with values outside of their limits fails the test. When the test has failed at its end,
-// the seed and the last 50 lines of Log are logged.
+// NewFaults returns faults for one test. A plan with values outside of their limits fails the test. A random seed is logged; when the test has
+// failed at its end, the seed and the last 50 lines of Log are.
 func NewFaults(t testing.TB, p Plan) *Faults {
 	t.Helper()
 	if err := p.check(); err != nil {
@@ -49,6 +49,9 @@ func NewFaults(t testing.TB, p Plan) *Faults {
 	}
 	injector := fault.New(fault.Plan{Seed: seed, Drop: p.Drop, Duplicate: p.Duplicate, Delay: p.Delay, Read: p.Read})
 	f := &Faults{t: t, seed: seed, injector: injector, steps: p.schedule(), ended: make(chan struct{})}
+	if p.Seed == 0 {
+		t.Logf("bustest.Faults: seed %d", seed) // a test that hangs, or a bubble in a deadlock, comes to no end
+	}
 	t.Cleanup(func() {
 		close(f.ended)
 		f.stepping.Wait()

@@ -194,7 +194,7 @@ func TestDroppedAcksHaveTasksGivenAgain(t *testing.T) {
 		if err := p.WaitWorkers(t.Context(), 2); err != nil {
 			t.Fatal(err)
 		}
-		sendTasks(t, p, 0, 100)
+		sendTasks(t, p, 0, 1000)
 		allDone(t, p)
 		var dropped []int
 		for _, n := range numbersIn(t, f.Log(), "shop dropped ack of images.resize") {
@@ -202,7 +202,7 @@ func TestDroppedAcksHaveTasksGivenAgain(t *testing.T) {
 				dropped = append(dropped, n)
 			}
 		}
-		if again := l.again(t, 100); again != len(dropped) || again == 0 {
+		if again := l.again(t, 1000); again != len(dropped) || again == 0 {
 			t.Errorf("%d were handled again, the acknowledgements of %d were dropped", again, len(dropped))
 		}
 		if s, p := f.Stats(), p.Stats(); s.Duplicated == 0 || p.Unknown < s.Duplicated {

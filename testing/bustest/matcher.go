@@ -66,8 +66,13 @@ func Topic[T any](name string) Matcher[T] {
 	return text("topic "+name, name, func(s Seen[T]) (what, got string) { return "the topic", s.Topic() })
 }
 
-// Header expects a header with that value; "" is one that is not there.
+// Header expects a header with that value; "" is one that is not there. Names of headers are in lower case.
 func Header[T any](name, value string) Matcher[T] {
+	if name != strings.ToLower(name) {
+		return Matcher[T]{fmt.Sprintf("header %s: %q", name, value), func(Seen[T]) string {
+			return fmt.Sprintf("no event has a header %s: their names are in lower case", name)
+		}}
+	}
 	return text(fmt.Sprintf("header %s: %q", name, value), value, func(s Seen[T]) (what, got string) {
 		return "header " + name, s.Header(name)
 	})
@@ -105,7 +110,7 @@ func Where[T any](want string, holds func(e topic.Event[T]) bool) Matcher[T] {
 		if holds(s.Event) {
 			return ""
 		}
-		return "it is not: " + want
+		return "it is not"
 	}}
 }
 

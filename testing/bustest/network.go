@@ -55,6 +55,10 @@ func numbered(prefix string) func() string {
 // mesh returns a network whose transports bind what endpoint returns, and connect to what the ones before them have bound.
 func mesh(name string, endpoints func(t testing.TB) (next func() string)) transporttest.Network {
 	return transporttest.Network{Name: name, Open: func(t testing.TB) func() transport.Transport {
+		t.Helper()
+		if idle() {
+			t.Fatalf("sockets do not work in a bubble of testing/synctest, so neither does the network %s: use bustest.Memory", name)
+		}
 		next := endpoints(t)
 		var members []*member
 		return func() transport.Transport {

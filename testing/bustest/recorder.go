@@ -3,6 +3,7 @@ package bustest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"reflect"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/subscriber"
 	"github.com/fanfare-go/fanfare/topic"
 )
@@ -98,7 +100,7 @@ func (r *Recorder[T]) change(f func()) {
 func (r *Recorder[T]) Wait(n int) []topic.Event[T] {
 	r.t.Helper()
 	if !r.await(func() bool { return len(r.events) >= n }) {
-		r.t.Fatalf("%d of %s after %v%s", len(r.All()), count(n, "event"), patience, r.came())
+		r.t.Fatalf("%d of %s came %s%s", len(r.All()), count(n, "event"), r.limit(), r.came())
 	}
 	return r.All()[:n]
 }
@@ -126,7 +128,7 @@ func (r *Recorder[T]) Last() topic.Event[T] {
 	r.t.Helper()
 	events := r.All()
 	if len(events) == 0 {
-		r.t.Fatalf("no event has been recorded%s", r.came())
+		r.t.Fatalf("no event has been recorded")
 	}
 	return events[len(events)-1]
 }
@@ -134,23 +136,33 @@ func (r *Recorder[T]) Last() topic.Event[T] {
 // Subscription returns the subscription, for Ready, WaitPublishers and Stats.
 func (r *Recorder[T]) Subscription() *subscriber.Subscription { return r.sub }
 
-// await waits until done, which is called with the lock held, and reports whether it was before the deadline.
+// await waits until done, which is called with the lock held, and reports whether it was before the deadline and the end of the subscription.
 func (r *Recorder[T]) await(done func() bool) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
+		over := change.Closed(r.sub.Done())
 		r.mu.Lock()
 		ok, changed := done(), r.changed
 		r.mu.Unlock()
-		if ok {
-			return true
+		if ok || over {
+			return ok
 		}
 		select {
 		case <-changed:
+		case <-r.sub.Done():
 		case <-timer.C:
 			return false
 		}
 	}
+}
+
+// limit says by when await has given up.
+func (r *Recorder[T]) limit() string {
+	if change.Closed(r.sub.Done()) {
+		return "before the subscription ended"
+	}
+	return fmt.Sprintf("within %v", patience)
 }
 
 // settle waits until what has been published on the bus so far has been recorded; in a bubble, until every goroutine of it waits.

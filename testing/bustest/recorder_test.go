@@ -61,7 +61,7 @@ func TestWaitFailsWithWhatDidCome(t *testing.T) {
 			got.Wait(3)
 			t.Errorf("Wait goes on after its failure")
 		}).Failures
-		if want := "2 of 3 events after 10s:\n\t+0s\torders.created#1 first\n\t+0s\torders.created#2 second"; failures != want {
+		if want := "2 of 3 events came within 10s:\n\t+0s\torders.created#1 first\n\t+0s\torders.created#2 second"; failures != want {
 			t.Errorf("failures %q, want %q", failures, want)
 		}
 	})

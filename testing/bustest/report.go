@@ -38,9 +38,19 @@ func missing[T any](matchers []Matcher[T], from int) (lines []string) {
 	return lines
 }
 
+// before has the lines of what Expect and the others have passed.
+func (r *Recorder[T]) before() (lines []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.events[:r.passed] {
+		lines = append(lines, line(s, "was passed before"))
+	}
+	return lines
+}
+
 // among reports on events of which those at found were expected.
 func (r *Recorder[T]) among(matchers []Matcher[T], found []int, came []Seen[T]) string {
-	var lines []string
+	lines := r.before()
 	next := 0
 	for at, s := range came {
 		if next < len(matchers) {
@@ -57,7 +67,7 @@ func (r *Recorder[T]) among(matchers []Matcher[T], found []int, came []Seen[T]) 
 
 // exactly reports on events that should be the expected ones and no others.
 func (r *Recorder[T]) exactly(matchers []Matcher[T], came []Seen[T]) string {
-	var lines []string
+	lines := r.before()
 	for i, s := range came {
 		if i < len(matchers) {
 			lines = append(lines, verdict(s, i, matchers[i]))
@@ -77,6 +87,9 @@ func (r *Recorder[T]) came() string {
 	return r.report(lines)
 }
 
+// listed is how many lines a report has, at most.
+const listed = 100
+
 // report makes a text of lines, to follow what they are about, with what could not be recorded.
 func (r *Recorder[T]) report(lines []string) string {
 	r.mu.Lock()
@@ -89,6 +102,10 @@ func (r *Recorder[T]) report(lines []string) string {
 	}
 	var b strings.Builder
 	b.WriteByte(':')
+	if more := len(lines) - listed; more > 0 {
+		fmt.Fprintf(&b, "\n\t(%d lines before)", more)
+		lines = lines[more:]
+	}
 	for _, l := range lines {
 		b.WriteString("\n\t" + strings.ReplaceAll(l, "\n", "\n\t\t"))
 	}

@@ -2,6 +2,7 @@ package bustest
 
 import (
 	"context"
+	"strconv"
 	"testing"
 
 	"github.com/fanfare-go/fanfare/bus"
@@ -11,7 +12,8 @@ import (
 
 // Open opens a bus, as [New] does with the same options, that is connected with every other one that it has opened in the test: what was
 // subscribed to before gets what the new one publishes, and the other way round. What is subscribed to or served afterwards is in force when
-// Ready, WaitSubscribers, WaitPublishers or WaitServers says so. The options' Transport is Open's. The bus serves the call "bustest.nothing", so
+// Ready, WaitSubscribers, WaitPublishers or WaitServers says so. The options' Transport is Open's, and without
+// a Name the first bus is called "1", the second one "2", and so on. The bus serves the call "bustest.nothing", so
 // that it refuses requests for others, and clients turn to the buses that serve them.
 type Open func(options ...*bus.Options) *bus.Bus
 
@@ -31,7 +33,7 @@ func Run(t *testing.T, body func(t *testing.T, open Open), more ...transporttest
 // On begins a network for a test, and returns what opens buses on it.
 func On(t testing.TB, n transporttest.Network) Open {
 	t.Helper()
-	open := n.Open(t)
+	open, opened := n.Open(t), 0
 	return func(options ...*bus.Options) *bus.Bus {
 		t.Helper()
 		o := last(options)
@@ -39,6 +41,9 @@ func On(t testing.TB, n transporttest.Network) Open {
 			t.Fatalf("the options of Open have a Transport of their own: use bustest.New")
 		}
 		o.Transport = open()
+		if opened++; o.Name == "" {
+			o.Name = strconv.Itoa(opened)
+		}
 		b := New(t, &o)
 		if b.Requester() != nil {
 			answer(t, b)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/faketb"
@@ -190,6 +191,37 @@ func TestNetworksLeaveOutWhatHasEnded(t *testing.T) {
 				t.Errorf("it waits for %q", missing)
 			}
 		})
+	}
+}
+
+// TestSocketsAreNotForBubbles says so at once, where a bubble would hang later.
+func TestSocketsAreNotForBubbles(t *testing.T) {
+	t.Parallel()
+	for _, n := range []transporttest.Network{bustest.Inproc(), bustest.IPC(), bustest.TCP()} {
+		t.Run(n.Name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				failures := faketb.Run(t, func(t testing.TB) { bustest.On(t, n) }).Failures
+				want := "sockets do not work in a bubble of testing/synctest, so neither does the network " + n.Name + ": use bustest.Memory"
+				if failures != want {
+					t.Errorf("failures %q, want %q", failures, want)
+				}
+			})
+		})
+	}
+}
+
+// TestOpenNamesItsBuses has buses with and without names.
+func TestOpenNamesItsBuses(t *testing.T) {
+	t.Parallel()
+	open := bustest.On(t, bustest.Memory())
+	for _, tc := range []struct {
+		options *bus.Options
+		want    string
+	}{{nil, "1"}, {&bus.Options{Name: "shop"}, "shop"}, {&bus.Options{}, "3"}} {
+		if name := open(tc.options).Name(); name != tc.want {
+			t.Errorf("the bus is called %q, want %q", name, tc.want)
+		}
 	}
 }
 

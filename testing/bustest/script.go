@@ -15,7 +15,7 @@ import (
 // but while the behaviour of the one before is FailTimes and has not succeeded, it is another attempt at that.
 //
 // A fake whose script has a mistake, such as a nil error, fails the test where it is made. At the end of the test it fails when behaviours of its
-// script were not used, unless the test has failed already: Always need not be.
+// script were not used, or FailTimes not to its end, unless the test has failed already: Always need not be.
 type Behavior struct {
 	action action
 	always bool
@@ -115,7 +115,8 @@ type script struct {
 	behaviors []Behavior
 	used      int // of them; one that is Always does not count
 	courses   map[string]*course
-	open      *course // of what has no ID, while it has to fail again
+	open      *course   // of what has no ID, while it has to fail again
+	begun     []*course // those that are FailTimes
 }
 
 // course is what one event meets.
@@ -145,6 +146,9 @@ func (s *script) next(id string) (b Behavior, attempt int) {
 	}
 	if c == nil {
 		c = &course{behavior: s.take()}
+		if c.behavior.times > 0 {
+			s.begun = append(s.begun, c)
+		}
 		if id != "" {
 			if s.courses == nil {
 				s.courses = map[string]*course{}
@@ -173,18 +177,24 @@ func (s *script) take() (b Behavior) {
 	return b
 }
 
-// unused says which behaviours no event has come for, "" if there are none.
+// unused says which behaviours no event has come for, or not often enough, "" if there are none.
 func (s *script) unused() string {
 	all := s.behaviors
 	if n := len(all); n > 0 && all[n-1].always {
 		all = all[:n-1]
 	}
-	if s.used == len(all) {
-		return ""
-	}
 	var left []string
 	for _, b := range all[s.used:] {
 		left = append(left, b.String())
 	}
-	return fmt.Sprintf("%d of %d behaviours were not used, %s", len(left), len(all), strings.Join(left, ", "))
+	var problems []string
+	if len(left) > 0 {
+		problems = append(problems, fmt.Sprintf("%d of %d behaviours were not used, %s", len(left), len(all), strings.Join(left, ", ")))
+	}
+	for _, c := range s.begun {
+		if c.attempts <= c.behavior.times && !c.behavior.always {
+			problems = append(problems, fmt.Sprintf("%v was not tried again after attempt %d", c.behavior, c.attempts))
+		}
+	}
+	return strings.Join(problems, "; ")
 }
