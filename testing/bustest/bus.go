@@ -11,8 +11,8 @@ import (
 // a logger: warnings and errors, and everything with "go test -v".
 //
 // When the test ends the bus is shut down, unless the test has done that, and the test fails
-//   - if an event was accepted and reached no handler, for lack of room or time, in this process or on the way to another one, or if a
-//     request or task was not done (but see [AllowUndelivered]),
+//   - if an event was accepted and reached no handler, for lack of room or time; if the transport has dropped one, or shows a gap between
+//     those that it has received; or if a request or task was not done (but see [AllowUndelivered]),
 //   - if the counters of a subscription do not add up,
 //   - if a handler, and so a goroutine of the bus, is still running 10 s after the end.
 //

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fanfare-go/fanfare/internal/change"
 	"github.com/fanfare-go/fanfare/topic"
 )
 
@@ -23,12 +24,12 @@ type double[T any] struct {
 	waits    script // of Wait for tasks
 	attempts []Attempt[T]
 	blocked  []chan struct{} // by how long they are
-	changed  chan struct{}   // closed when an attempt begins or ends
+	changed  change.Signal   // an attempt has begun or ended
 }
 
 func newDouble[T any](t testing.TB, behaviors []Behavior) *double[T] {
 	t.Helper()
-	d := &double[T]{t: t, start: time.Now(), changed: make(chan struct{})}
+	d := &double[T]{t: t, start: time.Now()}
 	d.script.behaviors = slices.Clone(behaviors)
 	if fault := d.script.fault(); fault != "" {
 		t.Fatalf("%s", fault)
@@ -49,8 +50,9 @@ func (d *double[T]) finish() {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
+		changed := d.changed.Next()
 		d.mu.Lock()
-		calls, waits, changed := d.script.unused(), d.waits.unused(), d.changed
+		calls, waits := d.script.unused(), d.waits.unused()
 		d.mu.Unlock()
 		if calls+waits == "" {
 			return
@@ -72,8 +74,7 @@ func (d *double[T]) finish() {
 
 // Seen returns all calls so far in the order in which they began, also those that are running. The slice is the caller's.
 func (d *double[T]) Seen() []Attempt[T] {
-	calls, _ := d.those(Attempt[T].call)
-	return calls
+	return d.those(Attempt[T].call)
 }
 
 // WaitRunning waits until n calls are running at the same time, as with [Block] and [Take], and returns those that are. It fails the test,
@@ -123,7 +124,8 @@ func (d *double[T]) await(n int, what string, are func(Attempt[T]) bool) []Attem
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
-		those, changed := d.those(are)
+		changed := d.changed.Next()
+		those := d.those(are)
 		if len(those) >= n {
 			return those
 		}
@@ -136,8 +138,8 @@ func (d *double[T]) await(n int, what string, are func(Attempt[T]) bool) []Attem
 	}
 }
 
-// those returns the attempts that are so, and what tells of a change.
-func (d *double[T]) those(are func(Attempt[T]) bool) (those []Attempt[T], changed <-chan struct{}) {
+// those returns the attempts that are so.
+func (d *double[T]) those(are func(Attempt[T]) bool) (those []Attempt[T]) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, a := range d.attempts {
@@ -145,12 +147,12 @@ func (d *double[T]) those(are func(Attempt[T]) bool) (those []Attempt[T], change
 			those = append(those, a)
 		}
 	}
-	return those, d.changed
+	return those
 }
 
 // log lists the attempts, with when they began.
 func (d *double[T]) log() string {
-	all, _ := d.those(func(Attempt[T]) bool { return true })
+	all := d.those(func(Attempt[T]) bool { return true })
 	if len(all) == 0 {
 		return "nothing was called"
 	}
@@ -192,7 +194,7 @@ func (d *double[T]) call(ctx context.Context, s *script, a Attempt[T], e *topic.
 func (d *double[T]) begin(s *script, a Attempt[T]) (index int, b Behavior, n int, gate chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	b, n = s.next(a.Event.ID())
+	b, n = s.next(identity(a.Event.Topic(), a.Event.ID()))
 	if a.Number == 0 {
 		a.Number = n
 	}
@@ -202,8 +204,16 @@ func (d *double[T]) begin(s *script, a Attempt[T]) (index int, b Behavior, n int
 		gate = make(chan struct{})
 		d.blocked = append(d.blocked, gate)
 	}
-	d.tell()
+	d.changed.Tell()
 	return len(d.attempts) - 1, b, n, gate
+}
+
+// identity tells events apart: topics may use the same IDs.
+func identity(topic, id string) string {
+	if id == "" {
+		return ""
+	}
+	return topic + "\x00" + id
 }
 
 // behave is what b says of the nth attempt.
@@ -246,11 +256,5 @@ func (d *double[T]) end(index int, gate chan struct{}, e topic.Event[T], err err
 		a.Err = err
 	}
 	d.blocked = slices.DeleteFunc(d.blocked, func(other chan struct{}) bool { return other == gate })
-	d.tell()
-}
-
-// tell wakes those who wait. The lock is held.
-func (d *double[T]) tell() {
-	close(d.changed)
-	d.changed = make(chan struct{})
+	d.changed.Tell()
 }

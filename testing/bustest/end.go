@@ -38,7 +38,7 @@ func allowanceOf(b *bus.Bus, create func() any) (a *allowance, release func()) {
 func end(t testing.TB, b *bus.Bus, allowed *allowance) {
 	t.Helper()
 	// When a Faults has lost something, the rest cannot be held against the code under test.
-	strict := !t.Failed() && !allowed.undelivered.Load() && !fault.Spoilt(b.Transport())
+	strict := strict(t, b, allowed)
 	if strict {
 		drain(t, b)
 	}
@@ -61,6 +61,11 @@ func end(t testing.TB, b *bus.Bus, allowed *allowance) {
 	if lost := undelivered(b); strict && lost != "" {
 		t.Errorf("%s has undelivered events: %s"+allow, called(b), lost)
 	}
+}
+
+// strict reports whether a bus is to have done everything in the end. What [Faults] have lost cannot be held against the code under test.
+func strict(t testing.TB, b *bus.Bus, allowed *allowance) bool {
+	return !t.Failed() && !allowed.undelivered.Load() && !fault.Spoilt(b.Transport())
 }
 
 // drain lets a bus do what it has to do. If the test has begun to end it, the test knows what came of that.

@@ -9,9 +9,14 @@ func (r *Recorder[T]) Expect(matchers ...Matcher[T]) []Seen[T] {
 	if len(matchers) == 0 {
 		r.t.Fatalf("Expect has no matchers, so it expects nothing")
 	}
+	passed, next := r.passedNow(), 0 // next is the first event that was not looked at, in what is left
 	var found []int
-	ok := r.await(func() bool {
-		found = r.find(matchers)
+	ok := r.await(func(events []Seen[T]) bool {
+		for left := events[passed:]; next < len(left) && len(found) < len(matchers); next++ {
+			if matchers[len(found)].Differs(left[next]) == "" {
+				found = append(found, next)
+			}
+		}
 		return len(found) == len(matchers)
 	})
 	came := r.rest()
@@ -22,46 +27,35 @@ func (r *Recorder[T]) Expect(matchers ...Matcher[T]) []Seen[T] {
 	for i, at := range found {
 		events[i] = came[at]
 	}
-	if len(found) > 0 {
-		r.pass(found[len(found)-1] + 1)
-	}
+	r.pass(found[len(found)-1] + 1)
 	return events
-}
-
-// find returns where in the rest the first events are that the matchers expect, as many as there are. The caller holds mu.
-func (r *Recorder[T]) find(matchers []Matcher[T]) (found []int) {
-	rest := r.events[r.passed:]
-	for i := 0; i < len(rest) && len(found) < len(matchers); i++ {
-		if matchers[len(found)].Differs(rest[i]) == "" {
-			found = append(found, i)
-		}
-	}
-	return found
 }
 
 // ExpectExactly waits for as many events as there are matchers, and fails the test unless each is what the matcher in its place expects, and
 // no other event has come: see [Recorder.ExpectNone] for what that means.
 func (r *Recorder[T]) ExpectExactly(matchers ...Matcher[T]) []Seen[T] {
 	r.t.Helper()
-	if r.await(func() bool { return len(r.events)-r.passed >= len(matchers) }) {
+	passed, same := r.passedNow(), 0 // same counts the events that are what is expected
+	enough := r.await(func(events []Seen[T]) bool {
+		left := events[passed:]
+		for same < min(len(left), len(matchers)) && matchers[same].Differs(left[same]) == "" {
+			same++
+		}
+		return same < len(left) || same == len(matchers)
+	})
+	if enough {
 		r.settle()
 	}
 	came := r.rest()
-	if len(came) != len(matchers) || differ(matchers, came) {
-		r.t.Fatalf("%s came, expected exactly %d%s", count(len(came), "event"), len(matchers), r.exactly(matchers, came))
-	}
-	r.pass(len(came))
-	return came
-}
-
-// differ reports whether one of the events is not what the matcher in its place expects.
-func differ[T any](matchers []Matcher[T], came []Seen[T]) bool {
-	for i, s := range came {
-		if matchers[i].Differs(s) != "" {
-			return true
+	if same < len(matchers) || len(came) > same {
+		within := ""
+		if !enough {
+			within = " " + r.limit()
 		}
+		r.t.Fatalf("%s came%s, expected exactly %d%s", count(len(came), "event"), within, len(matchers), r.exactly(matchers, came))
 	}
-	return false
+	r.pass(same)
+	return came
 }
 
 // ExpectNone fails the test if an event has come that any of the matchers expects, or any at all without matchers. It knows of everything that
@@ -92,6 +86,13 @@ func idle() (inBubble bool) {
 	defer func() { _ = recover() }() // outside of a bubble, and while another goroutine waits for the same, Wait panics
 	synctest.Wait()
 	return true
+}
+
+// passedNow counts the events that Expect and the others have passed.
+func (r *Recorder[T]) passedNow() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.passed
 }
 
 // rest returns what Expect and the others have not passed yet.

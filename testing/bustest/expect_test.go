@@ -78,7 +78,7 @@ func TestExpectations(t *testing.T) {
 		"one more": {[]string{"a", "b"}, []func(recorder){exactly("a")}, "2 events came, expected exactly 1:\n" +
 			"\t+0s\torders.created#1 a\tis 1. a\n" +
 			"\t+1s\torders.created#2 b\twas not expected"},
-		"one less": {[]string{"a"}, []func(recorder){exactly("a", "b")}, "1 event came, expected exactly 2:\n" +
+		"one less": {[]string{"a"}, []func(recorder){exactly("a", "b")}, "1 event came within 10s, expected exactly 2:\n" +
 			"\t+0s\torders.created#1 a\tis 1. a\n" +
 			"\tmissing\t2. b"},
 		"another": {[]string{"a"}, []func(recorder){exactly("b")}, "1 event came, expected exactly 1:\n" +
@@ -260,6 +260,41 @@ func TestRecordShowsWhatDoesNotDecode(t *testing.T) {
 	})
 	const want = "0 of 1 event came within 10s:\n\tnot recorded\tbus: event \"orders.created\"#1 does not decode"
 	if len(failures) < len(want) || failures[:len(want)] != want {
+		t.Errorf("failures %q, want %q", failures, want)
+	}
+}
+
+// TestMatchersMayAskTheRecorder has a matcher that looks at what else was recorded, and one that fails the test.
+func TestMatchersMayAskTheRecorder(t *testing.T) {
+	t.Parallel()
+	failures := recording(t, func(t testing.TB, b *bus.Bus, got *bustest.Recorder[string]) {
+		publish(t, b, orders, "a", "b")
+		got.Expect(bustest.Where("the second", func(topic.Event[string]) bool { return len(got.All()) == 2 }))
+		got.Expect(bustest.Where("none", func(topic.Event[string]) bool {
+			t.Fatalf("the matcher's own")
+			return false
+		}))
+	})
+	if failures != "the matcher's own" {
+		t.Errorf("failures %q", failures)
+	}
+}
+
+// TestExpectExactlyIsQuick does not wait for a second event when the first one is wrong already: by the clock of the bubble not a moment.
+func TestExpectExactlyIsQuick(t *testing.T) {
+	t.Parallel()
+	failures := recording(t, func(t testing.TB, b *bus.Bus, got *bustest.Recorder[string]) {
+		publish(t, b, orders, "a")
+		began := time.Now()
+		defer func() {
+			if took := time.Since(began); took > 0 {
+				t.Errorf("after %v", took)
+			}
+		}()
+		got.ExpectExactly(equal("b", "c")...)
+	})
+	want := "1 event came, expected exactly 2:\n\t+0s\torders.created#1 a\tis not 1. b: the value is \"a\", want \"b\"\n\tmissing\t2. c"
+	if failures != want {
 		t.Errorf("failures %q, want %q", failures, want)
 	}
 }

@@ -2,6 +2,7 @@ package bustest
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -30,10 +31,16 @@ func Inproc() transporttest.Network {
 	})
 }
 
-// IPC returns a network of ZeroMQ transports that are connected through Unix domain sockets in a directory of the test.
+// IPC returns a network of ZeroMQ transports that are connected through Unix domain sockets in a directory that ends with the test.
 func IPC() transporttest.Network {
 	return mesh("ipc", func(t testing.TB) func() string {
-		return numbered("ipc://" + filepath.Join(t.TempDir(), "peer"))
+		t.Helper()
+		dir, err := os.MkdirTemp("", "bus") // that of t.TempDir has the name of the test, and paths of sockets have 107 bytes at most
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		return numbered("ipc://" + filepath.Join(dir, "peer"))
 	})
 }
 
@@ -68,9 +75,10 @@ func mesh(name string, endpoints func(t testing.TB) (next func() string)) transp
 			if err != nil {
 				t.Fatalf("opening a transport over %s: %v", name, err)
 			}
+			t.Cleanup(func() { _ = tr.Close() }) // for a test that fails before it has it
 			m := &member{Transport: tr}
 			members = append(members, m)
-			connected(t, members)
+			reach(t, members)
 			return m
 		}
 	}}
@@ -91,9 +99,9 @@ func joining(members []*member, next func() string) *zmq.Options {
 	return o
 }
 
-// connected waits until each member has all others as publishers, with every subscription that was made, and as servers. Tasks need no
-// waiting: they are kept until there is a worker.
-func connected(t testing.TB, members []*member) {
+// reach waits until each member reaches all others and no more: as publishers, with every subscription that was made, and as servers. Tasks
+// need no waiting: they are kept until there is a worker.
+func reach(t testing.TB, members []*member) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -117,7 +125,7 @@ type member struct {
 
 func (m *member) gone() bool { return m.ended.Load() }
 
-func (m *member) has(others int) bool { return m.Publishers() >= others && m.Servers() >= others }
+func (m *member) has(others int) bool { return m.Publishers() == others && m.Servers() == others }
 
 // Shutdown is that of the transport.
 func (m *member) Shutdown(ctx context.Context) error {

@@ -54,7 +54,7 @@ func (p *Publisher[T]) PublishBatch(ctx context.Context, values []T, attributes 
 
 // Published returns what was published so far, in order. The slice is the caller's.
 func (p *Publisher[T]) Published() []topic.Event[T] {
-	published, _ := p.those(Attempt[T].sent)
+	published := p.those(Attempt[T].sent)
 	return inOrder(published)
 }
 

@@ -33,14 +33,14 @@ type Recorder[T any] struct {
 	events  []Seen[T]
 	bad     []error // why events were not recorded
 	passed  int     // how many of the events Expect and the others have left behind
-	changed chan struct{}
+	changed change.Signal
 }
 
 // Record subscribes to what sel selects, until the test ends. Events published on b from now on are recorded. For publishers in other
 // processes, see the subscription's Ready. Nothing is dropped for it: when it has no room, publishers wait.
 func Record[T any](t testing.TB, b *bus.Bus, sel topic.Selector[T]) *Recorder[T] {
 	t.Helper()
-	r := &Recorder[T]{t: t, bus: b, name: "recorder of " + sel.String(), began: time.Now(), changed: make(chan struct{})}
+	r := &Recorder[T]{t: t, bus: b, name: "recorder of " + sel.String(), began: time.Now()}
 	sub, err := subscriber.New(b, sel, r.record, &subscriber.Options{
 		Name: r.name, Overflow: bus.Block, Middleware: []bus.Middleware{bus.Wrap("recorder", r.refused)},
 	})
@@ -72,7 +72,7 @@ func (r *Recorder[T]) close() {
 
 // record is the handler.
 func (r *Recorder[T]) record(_ context.Context, e topic.Event[T]) error {
-	r.change(func() { r.events = append(r.events, Seen[T]{e, time.Since(r.began)}) })
+	r.note(func() { r.events = append(r.events, Seen[T]{e, time.Since(r.began)}) })
 	return nil
 }
 
@@ -81,25 +81,27 @@ func (r *Recorder[T]) refused(next bus.Handler) bus.Handler {
 	return func(ctx context.Context, m *bus.Message) error {
 		err := next(ctx, m)
 		if err != nil {
-			r.change(func() { r.bad = append(r.bad, err) })
+			r.note(func() { r.bad = append(r.bad, err) })
 		}
 		return err
 	}
 }
 
-// change changes what has been recorded, and tells who waits.
-func (r *Recorder[T]) change(f func()) {
+// note changes what has been recorded, and tells who waits.
+func (r *Recorder[T]) note(change func()) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	f()
-	close(r.changed)
-	r.changed = make(chan struct{})
+	change()
+	r.mu.Unlock()
+	r.changed.Tell()
 }
 
 // Wait returns the first n events as soon as they are there. It fails the test, with what did come, when they are not within 10 s.
 func (r *Recorder[T]) Wait(n int) []topic.Event[T] {
 	r.t.Helper()
-	if !r.await(func() bool { return len(r.events) >= n }) {
+	if n < 0 {
+		r.t.Fatalf("Wait for %d events, the number is 0 or more", n)
+	}
+	if !r.await(func(events []Seen[T]) bool { return len(events) >= n }) {
 		r.t.Fatalf("%d of %s came %s%s", len(r.All()), count(n, "event"), r.limit(), r.came())
 	}
 	return r.All()[:n]
@@ -107,10 +109,9 @@ func (r *Recorder[T]) Wait(n int) []topic.Event[T] {
 
 // All returns what has been recorded so far.
 func (r *Recorder[T]) All() []topic.Event[T] {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	events := make([]topic.Event[T], len(r.events))
-	for i, s := range r.events {
+	seen := r.Seen()
+	events := make([]topic.Event[T], len(seen))
+	for i, s := range seen {
 		events[i] = s.Event
 	}
 	return events
@@ -136,17 +137,21 @@ func (r *Recorder[T]) Last() topic.Event[T] {
 // Subscription returns the subscription, for Ready, WaitPublishers and Stats.
 func (r *Recorder[T]) Subscription() *subscriber.Subscription { return r.sub }
 
-// await waits until done, which is called with the lock held, and reports whether it was before the deadline and the end of the subscription.
-func (r *Recorder[T]) await(done func() bool) bool {
+// await waits until done says so of what has been recorded, and reports whether it did before the deadline and the end of the subscription.
+// What has been recorded is only added to, so done is called without the lock: it may be the test's own function.
+func (r *Recorder[T]) await(done func(events []Seen[T]) bool) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
-		over := change.Closed(r.sub.Done())
+		changed, over := r.changed.Next(), change.Closed(r.sub.Done())
 		r.mu.Lock()
-		ok, changed := done(), r.changed
+		events := r.events
 		r.mu.Unlock()
-		if ok || over {
-			return ok
+		if done(events) {
+			return true
+		}
+		if over {
+			return false
 		}
 		select {
 		case <-changed:
@@ -179,8 +184,9 @@ func (r *Recorder[T]) drain() {
 	defer timer.Stop()
 	matched := r.sub.Stats().Matched
 	for {
+		changed := r.changed.Next()
 		r.mu.Lock()
-		recorded, changed := uint64(len(r.events)+len(r.bad)), r.changed
+		recorded := uint64(len(r.events) + len(r.bad))
 		r.mu.Unlock()
 		resting := r.bus.Roster().Idle() // tells as well of events that middleware of the bus has kept from the recorder
 		s := r.sub.Stats()

@@ -67,6 +67,14 @@ func TestWaitFailsWithWhatDidCome(t *testing.T) {
 	})
 }
 
+func TestWaitForLessThanNothing(t *testing.T) {
+	t.Parallel()
+	failures := recording(t, func(_ testing.TB, _ *bus.Bus, got *bustest.Recorder[string]) { got.Wait(-1) })
+	if want := "Wait for -1 events, the number is 0 or more"; failures != want {
+		t.Errorf("failures %q, want %q", failures, want)
+	}
+}
+
 func TestRecordPrefix(t *testing.T) {
 	t.Parallel()
 	b := bustest.New(t)

@@ -2,10 +2,13 @@ package bustest_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/faketb"
@@ -146,6 +149,79 @@ func TestOneOfThreeServes(t *testing.T) {
 			t.Errorf("asked %d times", len(asked))
 		}
 	})
+}
+
+// TestServersMayComeLater asks before anybody serves, as programs that start in any order do.
+func TestServersMayComeLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		open := bustest.On(t, bustest.Memory())
+		one, _, server := open(), open(), open()
+		client, err := request.NewClient(one, greet, &request.Options{Timeout: time.Hour, Attempts: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply := make(chan string)
+		go func() {
+			s, err := client.Do(t.Context(), "ada")
+			reply <- fmt.Sprint(s, " ", err)
+		}()
+		time.Sleep(time.Minute)
+		handler := bustest.NewCall(t, greet, func(name string) (string, error) { return "hello " + name, nil })
+		if _, err := request.Serve(server, greet, handler.Handle, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-reply; got != "hello ada <nil>" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// TestTasksAreDoneAtTheEnd ends a test with tasks that another bus has yet to do, which was opened before or after.
+func TestTasksAreDoneAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, n := range []transporttest.Network{bustest.Memory(), bustest.Inproc(), bustest.IPC(), bustest.TCP()} {
+		for _, workerFirst := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, worker first %v", n.Name, workerFirst), func(t *testing.T) {
+				t.Parallel()
+				var worker *bustest.Task[string]
+				failures := faketb.Run(t, func(t testing.TB) {
+					open := bustest.On(t, n)
+					here, there := open(), open()
+					if workerFirst {
+						here, there = there, here
+					}
+					worker = bustest.NewTask(t, pack)
+					if _, err := pipeline.NewWorker(there, pack, worker.Handle, nil); err != nil {
+						t.Fatalf("%v", err)
+					}
+					producer, err := pipeline.NewProducer(here, pack, nil)
+					if err != nil {
+						t.Fatalf("%v", err)
+					}
+					for range 100 {
+						if err := producer.Send(t.Context(), "books"); err != nil {
+							t.Fatalf("%v", err)
+						}
+					}
+				}).Failures
+				if done := len(worker.Seen()); failures != "" || done != 100 {
+					t.Errorf("%d tasks were done; failures %q", done, failures)
+				}
+			})
+		}
+	}
+}
+
+// TestBusesThatCannotBeMade leave no transport behind: the package's goleak would see it.
+func TestBusesThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	failures := faketb.Run(t, func(t testing.TB) {
+		bustest.On(t, bustest.TCP())(&bus.Options{Subscribe: []bus.Middleware{{Name: "nothing"}}})
+	}).Failures
+	if !strings.HasPrefix(failures, "bus.New: bus.Options.Subscribe") {
+		t.Errorf("failures %q", failures)
+	}
 }
 
 // TestOpenKnowsWhatWasSubscribed opens a bus after another has subscribed: it is known at once.

@@ -192,3 +192,17 @@ func TestBehaviorString(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestTopicsMayUseTheSameIDs has an event of each of two topics: they are not two attempts at one.
+func TestTopicsMayUseTheSameIDs(t *testing.T) {
+	t.Parallel()
+	fake := bustest.NewSubscriber[string](t, bustest.Succeed(), bustest.Fail(errScripted))
+	placed := topic.NewEvent("a", topic.Metadata{Topic: "orders.placed", ID: "1"})
+	paid := topic.NewEvent("a", topic.Metadata{Topic: "orders.paid", ID: "1"})
+	if err := fake.Handle(t.Context(), placed); err != nil {
+		t.Error(err)
+	}
+	if err := fake.Handle(t.Context(), paid); err != errScripted {
+		t.Errorf("another topic: %v", err)
+	}
+}

@@ -94,7 +94,7 @@ func (k *Task[T]) Handle(ctx context.Context, v T) error {
 
 // Sent returns what was sent so far, in order, as events whose topic is the name of the task. The slice is the caller's.
 func (k *Task[T]) Sent() []topic.Event[T] {
-	tasks, _ := k.those(Attempt[T].sent)
+	tasks := k.those(Attempt[T].sent)
 	return inOrder(tasks)
 }
 
