@@ -3,6 +3,7 @@ package bustest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ var _ request.Interface[any, any] = (*Call[any, any])(nil)
 func NewCall[Req, Resp any](t testing.TB, c request.Call[Req, Resp], answer func(Req) (Resp, error), script ...Behavior) *Call[Req, Resp] {
 	t.Helper()
 	b := New(t)
-	f := &Call[Req, Resp]{double: newDouble[Req](t, script), name: c.String(), answer: answer}
+	f := &Call[Req, Resp]{double: newDouble[Req](t, fmt.Sprintf("the fake call %q", c), script), name: c.String(), answer: answer}
 	_, err := request.Serve(b, c, f.serve, nil)
 	if err == nil {
 		f.client, err = request.NewClient(b, c, &request.Options{Timeout: -1})

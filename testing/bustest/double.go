@@ -17,6 +17,7 @@ import (
 // double is what all fakes have in common: a script, and a log of the calls. No lock is held while a call goes on.
 type double[T any] struct {
 	t     testing.TB
+	what  string // for failures: which fake it is
 	start time.Time
 
 	mu       sync.Mutex
@@ -27,9 +28,9 @@ type double[T any] struct {
 	changed  change.Signal   // an attempt has begun or ended
 }
 
-func newDouble[T any](t testing.TB, behaviors []Behavior) *double[T] {
+func newDouble[T any](t testing.TB, what string, behaviors []Behavior) *double[T] {
 	t.Helper()
-	d := &double[T]{t: t, start: time.Now()}
+	d := &double[T]{t: t, what: what, start: time.Now()}
 	d.script.behaviors = slices.Clone(behaviors)
 	if fault := d.script.fault(); fault != "" {
 		t.Fatalf("%s", fault)
@@ -63,10 +64,10 @@ func (d *double[T]) finish() {
 		case <-timer.C:
 		}
 		if calls != "" {
-			d.t.Errorf("%s; %s", calls, d.log())
+			d.t.Errorf("%s: %s; %s", d.what, calls, d.log())
 		}
 		if waits != "" {
-			d.t.Errorf("OnWait: %s; %s", waits, d.log())
+			d.t.Errorf("%s, OnWait: %s; %s", d.what, waits, d.log())
 		}
 		return
 	}

@@ -309,8 +309,8 @@ func TestScriptsAreUsedAtTheEnd(t *testing.T) {
 func TestFailTimesToItsEnd(t *testing.T) {
 	t.Parallel()
 	for attempts, want := range map[int]string{
-		1: "FailTimes(2, no stock left) was not tried again after attempt 1; seen:",
-		2: "FailTimes(2, no stock left) was not tried again after attempt 2; seen:",
+		1: "a fake subscriber: FailTimes(2, no stock left) was not tried again after attempt 1; seen:",
+		2: "a fake subscriber: FailTimes(2, no stock left) was not tried again after attempt 2; seen:",
 		3: "",
 	} {
 		for _, id := range []string{"", "a"} {

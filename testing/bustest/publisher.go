@@ -3,6 +3,7 @@ package bustest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -26,7 +27,7 @@ var _ publisher.Interface[any] = (*Publisher[any])(nil)
 func NewPublisher[T any](t testing.TB, to topic.Topic[T], script ...Behavior) *Publisher[T] {
 	t.Helper()
 	b := New(t)
-	p := &Publisher[T]{double: newDouble[T](t, script)}
+	p := &Publisher[T]{double: newDouble[T](t, fmt.Sprintf("the fake publisher of %q", to), script)}
 	var err error
 	if p.publisher, err = publisher.New(b, to, &publisher.Options{Middleware: []bus.Middleware{bus.Wrap("script", p.follow)}}); err != nil {
 		t.Fatalf("a publisher of %q: %v", to, err)

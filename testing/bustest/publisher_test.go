@@ -190,7 +190,7 @@ func TestFailuresOfPublishers(t *testing.T) {
 			"\n\t+0s orders.created#0 first, attempt 1: failed in 0s: no stock left" +
 			"\n\t+0s orders.created#1 first, attempt 2: succeeded in 0s"},
 		"unused": {func(t testing.TB) { bustest.NewPublisher(t, orders, bustest.Fail(errScripted)) },
-			"1 of 1 behaviours were not used, Fail(no stock left); nothing was called"},
+			"the fake publisher of \"orders.created\": 1 of 1 behaviours were not used, Fail(no stock left); nothing was called"},
 		"no topic": {func(t testing.TB) { bustest.NewPublisher(t, topic.Topic[string]{}) },
 			`a publisher of "": publisher.New topic is "", it must be one made by package topic, with a codec`},
 	} {

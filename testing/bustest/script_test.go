@@ -124,12 +124,12 @@ func TestUnusedBehaviours(t *testing.T) {
 		want   string
 	}{
 		"nothing called": {all, nil,
-			"5 of 5 behaviours were not used, FailTimes(1, no stock left), Block(), Panic(boom), Take(1s), Succeed(); nothing was called"},
+			"a fake subscriber: 5 of 5 behaviours were not used, FailTimes(1, no stock left), Block(), Panic(boom), Take(1s), Succeed(); nothing was called"},
 		"another attempt uses none": {[]bustest.Behavior{bustest.Succeed(), bustest.Succeed()}, []string{"a", "a"},
-			"1 of 2 behaviours were not used, Succeed(); seen:\n\t+0s orders.created#0 of a, attempt 1: succeeded in 0s\n\t+0s orders.created#0 of a, attempt 2: succeeded in 0s"},
+			"a fake subscriber: 1 of 2 behaviours were not used, Succeed(); seen:\n\t+0s orders.created#0 of a, attempt 1: succeeded in 0s\n\t+0s orders.created#0 of a, attempt 2: succeeded in 0s"},
 		"all used":                  {[]bustest.Behavior{bustest.Succeed(), bustest.Succeed()}, []string{"a", "b"}, ""},
 		"always need not be":        {[]bustest.Behavior{bustest.Always(bustest.Fail(errScripted))}, nil, ""},
-		"always does not count":     {[]bustest.Behavior{bustest.Succeed(), bustest.Always(bustest.Fail(errScripted))}, nil, "1 of 1 behaviours were not used, Succeed(); nothing was called"},
+		"always does not count":     {[]bustest.Behavior{bustest.Succeed(), bustest.Always(bustest.Fail(errScripted))}, nil, "a fake subscriber: 1 of 1 behaviours were not used, Succeed(); nothing was called"},
 		"always, after what is due": {[]bustest.Behavior{bustest.Succeed(), bustest.Always(bustest.Succeed())}, []string{"a"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

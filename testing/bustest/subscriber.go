@@ -15,7 +15,7 @@ type Subscriber[T any] struct{ *double[T] }
 // see [Behavior]. When the test ends, what is still blocked goes on, and behaviours that were not used fail the test.
 func NewSubscriber[T any](t testing.TB, script ...Behavior) *Subscriber[T] {
 	t.Helper()
-	return &Subscriber[T]{newDouble[T](t, script)}
+	return &Subscriber[T]{newDouble[T](t, "a fake subscriber", script)}
 }
 
 // Handle is the handler. Its error is that of the script, or of ctx. An event that comes again is another attempt, also when it comes by

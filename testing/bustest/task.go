@@ -3,6 +3,7 @@ package bustest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func NewTask[T any](t testing.TB, task pipeline.Task[T], script ...Behavior) *Ta
 	t.Helper()
 	b := New(t)
 	AllowUndelivered(t, b) // nobody does what is sent
-	f := &Task[T]{double: newDouble[T](t, script), task: task}
+	f := &Task[T]{double: newDouble[T](t, fmt.Sprintf("the fake task %q", task), script), task: task}
 	var err error
 	f.producer, err = pipeline.NewProducer(b, task, &pipeline.ProducerOptions{
 		Queue:      1 << 24, // nobody takes them, and Send is not to wait for room

@@ -241,7 +241,7 @@ func TestFailuresOfTasks(t *testing.T) {
 			"\n\t+0s images.resize#1 cat, attempt 1: succeeded in 0s" +
 			"\n\t+0s Wait: succeeded in 0s"},
 		"unused of Wait": {func(t testing.TB) { bustest.NewTask(t, resize).OnWait(bustest.Fail(errScripted)) },
-			"OnWait: 1 of 1 behaviours were not used, Fail(no stock left); nothing was called"},
+			"the fake task \"images.resize\", OnWait: 1 of 1 behaviours were not used, Fail(no stock left); nothing was called"},
 		"bad script of Wait": {func(t testing.TB) {
 			bustest.NewTask(t, resize).OnWait(bustest.Always(bustest.Fail(nil)))
 			t.Errorf("it goes on after its failure")
