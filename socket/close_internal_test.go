@@ -200,6 +200,34 @@ func TestFlushTwice(t *testing.T) {
 	}
 }
 
+// A peer of another package that hangs up by itself, when Shutdown has begun and is not yet at its connection, is missing only what was not
+// written.
+func TestShutdownAfterAPlainPeerLeft(t *testing.T) {
+	t.Parallel()
+	for name, unwritten := range map[string]int{"with everything": 0, "too early": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := NewPub(nil)
+			c, end := attach(t, &s.base, &stuck{end: make(chan error, 1), plain: true})
+			c.session.messages([][][]byte{{[]byte("\x01a")}}, nil) // it subscribes
+			_ = s.Send(zmq4.NewMsgString("a"))
+			c.out.done(c.out.take())
+			for range unwritten {
+				_ = s.Send(zmq4.NewMsgString("a"))
+			}
+			there, _ := s.refuse()
+			end(io.EOF)
+			<-c.ended
+			err := s.shutdown(bounded(t), there)
+			if unwritten == 0 && err != nil {
+				t.Error(err)
+			} else if unwritten > 0 {
+				wantUnflushed(t, err, unwritten)
+			}
+		})
+	}
+}
+
 // What a lost peer of a PUSH was not sent goes to others: of that peer there is nothing to report.
 func TestShutdownOfAPushAfterALoss(t *testing.T) {
 	t.Parallel()

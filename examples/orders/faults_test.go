@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 )
@@ -19,10 +21,10 @@ func TestBadNetwork(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		faults := bustest.NewFaults(t, bustest.Plan{Drop: 0.2, Duplicate: 0.2, Delay: 50 * time.Millisecond})
-		network := bustest.On(t, faults.Network(bustest.Memory()))
-		here := network()
+		open := bustest.On(t, faults.Network(bustest.Memory()))
+		here := open()
 		paid := bustest.Record(t, here, Paid)
-		shop, van := open(t, here, bustest.NewSubscriber[Order](t), network(), network())
+		shop, van := start(t, here, bustest.NewSubscriber[Order](t), open(), open())
 
 		var taken []string
 		for i := range 20 {
@@ -53,10 +55,10 @@ func TestBadNetwork(t *testing.T) {
 func TestWarehouseIsCutOff(t *testing.T) {
 	t.Parallel()
 	faults := bustest.NewFaults(t, bustest.Plan{})
-	network := bustest.On(t, faults.Network(bustest.TCP()))
-	here, there := network(), network()
+	open := bustest.On(t, faults.Network(bustest.TCP()))
+	here, there := open(), open()
 	bank := bustest.NewSubscriber[Order](t, bustest.Block())
-	shop, van := open(t, here, bank, there)
+	shop, van := start(t, here, bank, there)
 	if err := shop.Place(t.Context(), lamps); err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +73,35 @@ func TestWarehouseIsCutOff(t *testing.T) {
 	}
 
 	faults.Heal("2")
+	if shipped := van.WaitTasks(1)[0].Event.Value; shipped != lamps {
+		t.Errorf("shipped %v", shipped)
+	}
+}
+
+// A warehouse that is killed and started again: its transport has a name, and the next one gets the same.
+func TestWarehouseIsKilled(t *testing.T) {
+	t.Parallel()
+	faults := bustest.NewFaults(t, bustest.Plan{})
+	connect := bustest.TCP().Open(t)
+	warehouse := func() *bus.Bus {
+		return bustest.New(t, &bus.Options{Name: "warehouse", Transport: faults.Wrap("warehouse", connect())})
+	}
+	there := warehouse()
+	here := bustest.New(t, &bus.Options{Name: "shop", Transport: connect()})
+	bank := bustest.NewSubscriber[Order](t, bustest.Block())
+	shop, _ := start(t, here, bank, there)
+	if err := shop.Place(t.Context(), lamps); err != nil {
+		t.Fatal(err)
+	}
+	bank.WaitRunning(1)
+
+	faults.Kill("warehouse")
+	bank.Release() // the lamps are paid now, and there is nobody to ship them
+
+	van := bustest.NewTask(t, Ship)
+	if _, err := pipeline.NewWorker(warehouse(), Ship, van.Handle, nil); err != nil {
+		t.Fatal(err)
+	}
 	if shipped := van.WaitTasks(1)[0].Event.Value; shipped != lamps {
 		t.Errorf("shipped %v", shipped)
 	}

@@ -105,7 +105,7 @@ func TestBillingTriesAgain(t *testing.T) {
 		b := bustest.New(t)
 		paid := bustest.Record(t, b, Paid)
 		bank := bustest.NewSubscriber[Order](t, bustest.FailTimes(3, errors.New("no answer")))
-		shop, _ := open(t, b, bank, b)
+		shop, _ := start(t, b, bank, b)
 
 		if err := shop.Place(t.Context(), lamps); err != nil {
 			t.Fatal(err)
@@ -119,8 +119,8 @@ func TestBillingTriesAgain(t *testing.T) {
 	})
 }
 
-// open opens the service on one bus, and on each of the others a door of one warehouse with 100 lamps. The bank is a fake, and so is the van.
-func open(t *testing.T, here *bus.Bus, bank *bustest.Subscriber[Order], doors ...*bus.Bus) (shop *Shop, van *bustest.Task[Order]) {
+// start starts the service on one bus, and on each of the others a door of one warehouse with 100 lamps. The bank is a fake, and so is the van.
+func start(t *testing.T, here *bus.Bus, bank *bustest.Subscriber[Order], doors ...*bus.Bus) (shop *Shop, van *bustest.Task[Order]) {
 	t.Helper()
 	warehouse := NewWarehouse(map[string]int{"lamp": 100}, func(Order) {})
 	van = bustest.NewTask(t, Ship)
@@ -144,10 +144,10 @@ func open(t *testing.T, here *bus.Bus, bank *bustest.Subscriber[Order], doors ..
 // The same test runs over every transport, with sockets and without.
 func TestServiceOverEveryTransport(t *testing.T) {
 	t.Parallel()
-	bustest.Run(t, func(t *testing.T, network bustest.Open) {
-		here, there := network(&bus.Options{Name: "shop"}), network(&bus.Options{Name: "warehouse"})
+	bustest.Run(t, func(t *testing.T, open bustest.Open) {
+		here, there := open(&bus.Options{Name: "shop"}), open(&bus.Options{Name: "warehouse"})
 		audit := bustest.Record(t, there, topic.NewPrefix[Order]("orders."))
-		shop, van := open(t, here, bustest.NewSubscriber[Order](t), there)
+		shop, van := start(t, here, bustest.NewSubscriber[Order](t), there)
 		if err := audit.Subscription().Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}

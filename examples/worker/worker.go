@@ -49,6 +49,19 @@ func run(ctx context.Context, s settings) error {
 	}
 	defer b.Close()
 
+	if err := stage(b, s); err != nil {
+		return err
+	}
+	fmt.Println("ready", tr.Bound().Push[0])
+
+	<-ctx.Done()
+	end, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	return b.Shutdown(end)
+}
+
+// stage takes numbers and sends results on a bus.
+func stage(b *bus.Bus, s settings) error {
 	results, err := pipeline.NewProducer(b, Results, &pipeline.ProducerOptions{Plain: s.givePlain})
 	if err != nil {
 		return err
@@ -59,13 +72,5 @@ func run(ctx context.Context, s settings) error {
 		// this worker, and through it the producer.
 		return results.Send(ctx, Result{ConsumerID: id, Num: n.Num})
 	}, &pipeline.Options{Default: s.takePlain})
-	if err != nil {
-		return err
-	}
-	fmt.Println("ready", tr.Bound().Push[0])
-
-	<-ctx.Done()
-	end, cancel := context.WithTimeout(context.Background(), farewell)
-	defer cancel()
-	return b.Shutdown(end)
+	return err
 }

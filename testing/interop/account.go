@@ -30,6 +30,7 @@ func (p *Process) account() string {
 
 // quote writes the last of the lines, after how many there are before it.
 func quote(b *strings.Builder, what string, lines []string, before int) {
+	lines = folded(lines)
 	if old := len(lines) - accountLines; old > 0 {
 		lines, before = lines[old:], before+old
 	}
@@ -47,4 +48,21 @@ func quote(b *strings.Builder, what string, lines []string, before int) {
 		}
 		fmt.Fprintf(b, "\t%s\n", line)
 	}
+}
+
+// folded has one line for several in turn that are the same, such as those of a peer that says that nothing happens.
+func folded(lines []string) (fold []string) {
+	for i := 0; i < len(lines); {
+		n := 1
+		for i+n < len(lines) && lines[i+n] == lines[i] {
+			n++
+		}
+		line := lines[i]
+		if n > 1 {
+			line = fmt.Sprintf("%s (%d times)", line, n)
+		}
+		fold = append(fold, line)
+		i += n
+	}
+	return fold
 }

@@ -11,7 +11,7 @@
 //	…
 //	frames := peer.Message()
 //
-// [Script] runs a Python program of yours, and [Python] one of those that this package has in peers. A test is skipped on machines without
+// [Script] runs a Python program of yours, and [Python] one of those that this package has in peers. The interpreter is /usr/bin/python3. A test is skipped on machines without
 // the package, Debian's python3-zmq, but in continuous integration it fails: see [Missing].
 //
 // # A process

@@ -35,6 +35,12 @@ func TestFailures(t *testing.T) {
 			func(t testing.TB) { sh(t, "exit 3").Ready() },
 			`sh has ended \(exit status 3\): there is no line with ready\nsh, process \d+: exit status 3\nstandard output: nothing\nstandard error: nothing`,
 		},
+		"says the same again and again": {
+			func(t testing.TB) {
+				sh(t, "echo ready; for i in 1 2 3 4 5; do echo tick; done; echo almost; exit 3").Find("that", func(l string) bool { return l == "that" })
+			},
+			`(?s).*\nstandard output:\n\tready\n\ttick \(5 times\)\n\talmost\nstandard error: nothing`,
+		},
 		"is killed": {
 			func(t testing.TB) { sh(t, "kill -KILL $$").Line() },
 			`(?s)sh has ended \(signal: killed\): there is no line\n.*`,
@@ -58,11 +64,11 @@ func TestFailures(t *testing.T) {
 		},
 		"says much, but not that": {
 			func(t testing.TB) {
-				p := sh(t, "exec yes 1")
+				p := sh(t, "i=0; while :; do i=$((i+1)); echo $i; done")
 				p.Hurry(soon)
 				p.Event("CONNECTED")
 			},
-			`(?s)sh was waited for 20ms: there is no event CONNECTED\n.*\n\t\(\d+ lines before\)(\n\t1){20}\n.*`,
+			`(?s)sh was waited for 20ms: there is no event CONNECTED\n.*\n\t\(\d+ lines before\)(\n\t\d+){20}\n.*`,
 		},
 		"closes its output": {
 			func(t testing.TB) { sh(t, "exec >&-; read line").Line() },

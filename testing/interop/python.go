@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// python is the interpreter for which distributions package zmq.
+// python is the interpreter for which distributions package zmq. One in PATH may be another one, without it.
 const python = "/usr/bin/python3"
 
 //go:embed peers/*.py
@@ -38,7 +38,7 @@ var imported = sync.OnceValues(func() ([]byte, error) { return exec.Command(pyth
 func Require(t testing.TB) {
 	t.Helper()
 	if output, err := imported(); err != nil {
-		Missing(t, fmt.Sprintf("python3-zmq is not installed, scripts/interop-deps.sh installs it: %v\n%s", err, output))
+		Missing(t, fmt.Sprintf("%s has no package zmq, scripts/interop-deps.sh installs it (Debian's python3-zmq): %v\n%s", python, err, output))
 	}
 }
 
