@@ -95,12 +95,19 @@ func (c *company) end() {
 		defer release()
 		return allowed == nil || !strict(c.t, b, allowed)
 	})
-	slices.SortStableFunc(buses, func(x, y *bus.Bus) int {
-		return cmp.Or(cmp.Compare(tasks(y), tasks(x)), cmp.Compare(surplus(y), surplus(x)))
-	})
+	idle() // in a bubble, nothing is on its way any more
+	inOrderOfNeed(buses)
 	for _, b := range buses {
 		drain(c.t, b)
 	}
+}
+
+// inOrderOfNeed sorts buses by what they need others for: those with tasks that are not done, those that have sent more than they have
+// received, and the others.
+func inOrderOfNeed(buses []*bus.Bus) {
+	slices.SortStableFunc(buses, func(x, y *bus.Bus) int {
+		return cmp.Or(cmp.Compare(tasks(y), tasks(x)), cmp.Compare(surplus(y), surplus(x)))
+	})
 }
 
 // tasks is 1 for a bus with tasks that are not done, and 0 for others.

@@ -305,6 +305,19 @@ func TestScriptsAreUsedAtTheEnd(t *testing.T) {
 	}
 }
 
+// TestAlwaysNeedNotBeUsed has the last of a script that is for any number of events, and any number of attempts.
+func TestAlwaysNeedNotBeUsed(t *testing.T) {
+	t.Parallel()
+	failures := faketb.Run(t, func(t testing.TB) {
+		bustest.NewSubscriber[string](t, bustest.Always(bustest.Block()))
+		fake := bustest.NewSubscriber[string](t, bustest.Always(bustest.FailTimes(2, errScripted)))
+		_ = fake.Handle(t.Context(), withID("a"))
+	}).Failures
+	if failures != "" {
+		t.Errorf("failures %q", failures)
+	}
+}
+
 // TestFailTimesToItsEnd has an event that is not tried again as often as the script has it fail.
 func TestFailTimesToItsEnd(t *testing.T) {
 	t.Parallel()

@@ -71,6 +71,7 @@ func strict(t testing.TB, b *bus.Bus, allowed *allowance) bool {
 // drain lets a bus do what it has to do. If the test has begun to end it, the test knows what came of that.
 func drain(t testing.TB, b *bus.Bus) {
 	t.Helper()
+	idle() // in a bubble, what is on its way arrives first
 	own := !change.Closed(b.Draining())
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

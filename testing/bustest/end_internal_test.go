@@ -1,9 +1,14 @@
 package bustest
 
 import (
+	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/pipeline"
+	"github.com/fanfare-go/fanfare/publisher"
+	"github.com/fanfare-go/fanfare/topic"
 )
 
 // The counters of a bus are never wrong, so that there is no test of New that finds them so.
@@ -25,4 +30,37 @@ func TestUnbalanced(t *testing.T) {
 			t.Errorf("%s: %+v does not add up", name, s)
 		}
 	}
+}
+
+// Of two buses the one that has sent goes first, and one with tasks before that, in whatever order they were opened.
+func TestInOrderOfNeed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		open := On(t, Memory())
+		receives, sends, gives := open(), open(), open()
+		AllowUndelivered(t, gives)
+		events, tasks := topic.New[int]("numbers"), pipeline.NewTask[int]("numbers")
+		Record(t, receives, events)
+		pub, err := publisher.New(sends, events, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pub.Publish(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		producer, err := pipeline.NewProducer(gives, tasks, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := producer.Send(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		want := []*bus.Bus{gives, sends, receives}
+		for _, buses := range [][]*bus.Bus{{gives, sends, receives}, {receives, sends, gives}, {sends, receives, gives}} {
+			if inOrderOfNeed(buses); !slices.Equal(buses, want) {
+				t.Errorf("%s, %s, %s", buses[0].Name(), buses[1].Name(), buses[2].Name())
+			}
+		}
+	})
 }

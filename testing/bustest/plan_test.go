@@ -93,3 +93,16 @@ func TestFailedTestsLogTheSeed(t *testing.T) {
 		}
 	}
 }
+
+// TestRandomSeedsAreLogged at once, since a bubble in a deadlock comes to no end.
+func TestRandomSeedsAreLogged(t *testing.T) {
+	t.Parallel()
+	var f *bustest.Faults
+	outcome := faketb.Run(t, func(t testing.TB) { f = bustest.NewFaults(t, bustest.Plan{}) })
+	if want := fmt.Sprintf("bustest.Faults: seed %d", f.Seed()); outcome.Log != want {
+		t.Errorf("logged %q, want %q", outcome.Log, want)
+	}
+	if outcome := faketb.Run(t, func(t testing.TB) { bustest.NewFaults(t, bustest.Plan{Seed: 7}) }); outcome.Log != "" {
+		t.Errorf("logged %q of a seed that the test has chosen", outcome.Log)
+	}
+}

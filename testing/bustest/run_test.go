@@ -2,13 +2,9 @@ package bustest_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/internal/faketb"
@@ -125,105 +121,6 @@ func TestRunRunsOnEveryNetwork(t *testing.T) {
 	}
 }
 
-// TestOneOfThreeServes has a client whose requests go to the bus that serves them, at once, and not to the other one.
-func TestOneOfThreeServes(t *testing.T) {
-	t.Parallel()
-	bustest.Run(t, func(t *testing.T, open bustest.Open) {
-		one, other, server := open(), open(), open()
-		handler := bustest.NewCall(t, greet, nil)
-		if _, err := request.Serve(server, greet, handler.Handle, nil); err != nil {
-			t.Fatal(err)
-		}
-		for _, b := range []*bus.Bus{one, other} {
-			client, err := request.NewClient(b, greet, &request.Options{Timeout: -1}) // a request that nobody answers waits for ever
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range 10 {
-				if _, err := client.Do(t.Context(), "ada"); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-		if asked := handler.Seen(); len(asked) != 20 {
-			t.Errorf("asked %d times", len(asked))
-		}
-	})
-}
-
-// TestServersMayComeLater asks before anybody serves, as programs that start in any order do.
-func TestServersMayComeLater(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		open := bustest.On(t, bustest.Memory())
-		one, _, server := open(), open(), open()
-		client, err := request.NewClient(one, greet, &request.Options{Timeout: time.Hour, Attempts: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		reply := make(chan string)
-		go func() {
-			s, err := client.Do(t.Context(), "ada")
-			reply <- fmt.Sprint(s, " ", err)
-		}()
-		time.Sleep(time.Minute)
-		handler := bustest.NewCall(t, greet, func(name string) (string, error) { return "hello " + name, nil })
-		if _, err := request.Serve(server, greet, handler.Handle, nil); err != nil {
-			t.Fatal(err)
-		}
-		if got := <-reply; got != "hello ada <nil>" {
-			t.Errorf("got %q", got)
-		}
-	})
-}
-
-// TestTasksAreDoneAtTheEnd ends a test with tasks that another bus has yet to do, which was opened before or after.
-func TestTasksAreDoneAtTheEnd(t *testing.T) {
-	t.Parallel()
-	for _, n := range []transporttest.Network{bustest.Memory(), bustest.Inproc(), bustest.IPC(), bustest.TCP()} {
-		for _, workerFirst := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, worker first %v", n.Name, workerFirst), func(t *testing.T) {
-				t.Parallel()
-				var worker *bustest.Task[string]
-				failures := faketb.Run(t, func(t testing.TB) {
-					open := bustest.On(t, n)
-					here, there := open(), open()
-					if workerFirst {
-						here, there = there, here
-					}
-					worker = bustest.NewTask(t, pack)
-					if _, err := pipeline.NewWorker(there, pack, worker.Handle, nil); err != nil {
-						t.Fatalf("%v", err)
-					}
-					producer, err := pipeline.NewProducer(here, pack, nil)
-					if err != nil {
-						t.Fatalf("%v", err)
-					}
-					for range 100 {
-						if err := producer.Send(t.Context(), "books"); err != nil {
-							t.Fatalf("%v", err)
-						}
-					}
-				}).Failures
-				if done := len(worker.Seen()); failures != "" || done != 100 {
-					t.Errorf("%d tasks were done; failures %q", done, failures)
-				}
-			})
-		}
-	}
-}
-
-// TestBusesThatCannotBeMade leave no transport behind: the package's goleak would see it.
-func TestBusesThatCannotBeMade(t *testing.T) {
-	t.Parallel()
-	failures := faketb.Run(t, func(t testing.TB) {
-		bustest.On(t, bustest.TCP())(&bus.Options{Subscribe: []bus.Middleware{{Name: "nothing"}}})
-	}).Failures
-	if !strings.HasPrefix(failures, "bus.New: bus.Options.Subscribe") {
-		t.Errorf("failures %q", failures)
-	}
-}
-
 // TestOpenKnowsWhatWasSubscribed opens a bus after another has subscribed: it is known at once.
 func TestOpenKnowsWhatWasSubscribed(t *testing.T) {
 	t.Parallel()
@@ -251,42 +148,6 @@ func TestOpenLeavesOutWhatHasEnded(t *testing.T) {
 	})
 }
 
-// TestNetworksLeaveOutWhatHasEnded is that for transports without buses.
-func TestNetworksLeaveOutWhatHasEnded(t *testing.T) {
-	t.Parallel()
-	for _, n := range []transporttest.Network{bustest.Memory(), bustest.Inproc(), bustest.IPC(), bustest.TCP()} {
-		t.Run(n.Name, func(t *testing.T) {
-			t.Parallel()
-			open := n.Open(t)
-			if err := open().Shutdown(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			tr := open()
-			defer tr.Close()
-			if missing := tr.Pending(); len(missing) > 0 {
-				t.Errorf("it waits for %q", missing)
-			}
-		})
-	}
-}
-
-// TestSocketsAreNotForBubbles says so at once, where a bubble would hang later.
-func TestSocketsAreNotForBubbles(t *testing.T) {
-	t.Parallel()
-	for _, n := range []transporttest.Network{bustest.Inproc(), bustest.IPC(), bustest.TCP()} {
-		t.Run(n.Name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				failures := faketb.Run(t, func(t testing.TB) { bustest.On(t, n) }).Failures
-				want := "sockets do not work in a bubble of testing/synctest, so neither does the network " + n.Name + ": use bustest.Memory"
-				if failures != want {
-					t.Errorf("failures %q, want %q", failures, want)
-				}
-			})
-		})
-	}
-}
-
 // TestOpenNamesItsBuses has buses with and without names.
 func TestOpenNamesItsBuses(t *testing.T) {
 	t.Parallel()
@@ -308,39 +169,6 @@ func TestOpenRefusesATransport(t *testing.T) {
 	}).Failures
 	if want := "the options of Open have a Transport of their own: use bustest.New"; failures != want {
 		t.Errorf("failures %q, want %q", failures, want)
-	}
-}
-
-// TestNetworksConnectThree has each of three buses publish to the two others.
-func TestNetworksConnectThree(t *testing.T) {
-	t.Parallel()
-	for _, n := range []transporttest.Network{bustest.Memory(), bustest.Inproc(), bustest.IPC(), bustest.TCP()} {
-		t.Run(n.Name, func(t *testing.T) {
-			t.Parallel()
-			open := bustest.On(t, n)
-			buses := []*bus.Bus{open(), open(), open()}
-			for _, b := range buses {
-				pub, err := publisher.New(b, orders, &publisher.Options{Remote: true})
-				if err != nil {
-					t.Fatal(err)
-				}
-				var got []*bustest.Recorder[string]
-				for _, other := range buses {
-					if other != b {
-						got = append(got, bustest.Record(t, other, orders))
-					}
-				}
-				if err := pub.WaitSubscribers(t.Context(), 2); err != nil {
-					t.Fatal(err)
-				}
-				if err := pub.Publish(t.Context(), b.Source().String()); err != nil {
-					t.Fatal(err)
-				}
-				for _, g := range got {
-					g.Expect(bustest.Equal(b.Source().String()))
-				}
-			}
-		})
 	}
 }
 
