@@ -45,7 +45,8 @@ type Exchange interface {
 	// Take returns the next answer, if there is one. Each attempt has one at most.
 	Take() (a Answer, ok bool)
 	// End ends the exchange, after which it is not used any more. Replies that come later are dropped and counted. cancel, if not nil,
-	// is sent to the servers that have not answered, if they are ours.
+	// is sent to the servers that have not answered, if they are ours. It may have no payload: then it arrives without one, or with one empty
+	// part.
 	End(cancel *Message)
 }
 

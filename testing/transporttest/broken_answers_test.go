@@ -119,12 +119,32 @@ func abandonFaults() map[string]map[string]fault {
 	return map[string]map[string]fault{
 		"a cancellation reaches the server": {
 			"does not": each(noRequest, asking(func(e *fakeExchange) { e.end = func(*transport.Message) { e.Exchange.End(nil) } })),
+			"does not without payload": each(noRequest, asking(func(e *fakeExchange) {
+				e.end = func(cancel *transport.Message) {
+					if cancel != nil && len(cancel.Payload) == 0 {
+						cancel = nil
+					}
+					e.Exchange.End(cancel)
+				}
+			})),
+			"has a payload": each("expected what ends a request to arrive as it was sent", asking(func(e *fakeExchange) {
+				e.end = func(cancel *transport.Message) {
+					if cancel != nil {
+						c := *cancel
+						c.Payload = [][]byte{[]byte("payload")}
+						cancel = &c
+					}
+					e.Exchange.End(cancel)
+				}
+			})),
 		},
 		"who has answered is not told of a cancellation": {
 			"is told": each(`expected the request "y"`, asking(func(e *fakeExchange) {
 				e.end = func(cancel *transport.Message) {
-					if cancel != nil {
-						_ = e.Exchange.Send(cancel)
+					if cancel != nil { // which is sent as a request is, with a payload
+						c := *cancel
+						c.Payload = [][]byte{{}}
+						_ = e.Exchange.Send(&c)
 					}
 					e.Exchange.End(nil)
 				}

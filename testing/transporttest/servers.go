@@ -127,6 +127,6 @@ func cancelsAll(s *stage) {
 	s.requested(a, "x")
 	s.requested(b, "x")
 	e.End(ending())
-	s.requested(a, "the end")
-	s.requested(b, "the end")
+	s.cancelled(a)
+	s.cancelled(b)
 }
