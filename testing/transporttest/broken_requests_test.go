@@ -15,6 +15,7 @@ import (
 const (
 	noRequest = "expected a request to arrive at the server, which has not happened"
 	noAnswer  = "expected woken to get a token"
+	unasked   = "expected the second attempt to go to the server that was not asked"
 )
 
 // requestFaults are transports that break what holds for requests.
@@ -173,7 +174,10 @@ func requestFaults() map[string]map[string]fault {
 				e.send = func(m *transport.Message) error { return errors.Join(e.Exchange.Send(m), e.Exchange.Send(m)) }
 			})),
 		},
-		"a server that was not asked is preferred":         {"one serves all": together(noRequest, oneForAll)},
+		"a server that was not asked is preferred": {
+			"one serves all":          together(unasked, oneForAll),
+			"the one with the fewest": each(unasked, forgettingWhoWasAsked),
+		},
 		"the server with the fewest requests is preferred": {"one serves all": together("to be shared evenly", oneForAll)},
 		"Unasked counts those that were not asked": {
 			"counts all": each("expected Unasked to be 1", asking(func(e *fakeExchange) { e.unasked = func() int { return 2 } })),
@@ -216,6 +220,27 @@ func oneForAll() breaker {
 			}
 			return f.sound.Serve(first)
 		}
+	}
+}
+
+// forgettingWhoWasAsked is the fault of making each further attempt in an exchange of its own.
+func forgettingWhoWasAsked(f *fake) {
+	f.exchange = func(woken chan<- struct{}) (transport.Exchange, error) {
+		inner, err := f.sound.Exchange(woken)
+		if err != nil {
+			return nil, err
+		}
+		attempts := 0
+		return &fakeExchange{Exchange: inner, send: func(m *transport.Message) error {
+			if attempts++; attempts == 1 {
+				return inner.Send(m)
+			}
+			other, err := f.sound.Exchange(woken)
+			if err != nil {
+				return err
+			}
+			return other.Send(m)
+		}}, nil
 	}
 }
 

@@ -67,15 +67,46 @@ func oneServerEach(s *stage) {
 	s.requested(b, "end")
 }
 
+// underWay is a request that has arrived at a server.
+type underWay struct {
+	asked
+	request transport.Request
+}
+
+// load makes n requests, and returns those that each server has.
+func (s *stage) load(client transport.Transport, a, b server, n int) (at [2][]underWay) {
+	for range n {
+		e := s.ask(client, message("call", "x"))
+		r, which := s.either(a, b)
+		at[which] = append(at[which], underWay{e, r})
+	}
+	return at
+}
+
+// finish replies to requests.
+func (s *stage) finish(all ...underWay) {
+	for _, u := range all {
+		s.reply(u.request, "done")
+		s.replied(u.asked, "done")
+	}
+}
+
+// The server that was not asked has more requests under way when the second attempt is made: for having few it would not be preferred.
 func prefersUnasked(s *stage) {
 	client, a, b := s.services()
-	for i := range 4 {
-		e := s.exchange(client)
-		for range 2 {
-			s.send(e, message("call", fmt.Sprint(i)))
+	for range 4 {
+		at := s.load(client, a, b, 4)
+		e := s.ask(client, message("call", "first"))
+		r, first := s.either(a, b)
+		s.finish(at[first]...)
+		s.send(e, message("call", "second"))
+		again, second := s.either(a, b)
+		if second == first {
+			s.failf("expected the second attempt to go to the server that was not asked, which has %d requests under way, but it went to the one that was, which has 1", len(at[1-first]))
 		}
-		s.requested(a, fmt.Sprint(i))
-		s.requested(b, fmt.Sprint(i))
+		s.finish(at[second]...)
+		s.finish(underWay{e, r}, underWay{e, again})
+		e.End(nil)
 	}
 }
 
@@ -92,24 +123,12 @@ func countsUnasked(s *stage) {
 
 func prefersFewest(s *stage) {
 	client, a, b := s.services()
-	type underWay struct {
-		asked
-		request transport.Request
-	}
-	var at [2][]underWay
-	for range 6 {
-		e := s.ask(client, message("call", "x"))
-		r, which := s.either(a, b)
-		at[which] = append(at[which], underWay{e, r})
-	}
+	at := s.load(client, a, b, 6)
 	if len(at[0]) != 3 || len(at[1]) != 3 {
 		s.failf("expected 6 requests without an answer to be shared evenly, but one server has %d and the other %d", len(at[0]), len(at[1]))
 	}
 	for which := range at {
-		for _, u := range at[which][:2] { // after which it has fewer under way
-			s.reply(u.request, "done")
-			s.replied(u.asked, "done")
-		}
+		s.finish(at[which][:2]...) // after which it has fewer under way
 		for range 2 {
 			s.ask(client, message("call", "more"))
 			if _, got := s.either(a, b); got != which {
