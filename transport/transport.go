@@ -44,8 +44,9 @@ type Transport interface {
 	// Unsubscribe takes one Subscribe of prefix back. Events that were under way may still be received.
 	Unsubscribe(prefix string) error
 
-	// Receive waits until there is at least one message, and fills into from its beginning with what is there. When nobody
-	// calls it, the transport holds its peers back once its own bounded queue is full.
+	// Receive waits until there is at least one message, and fills into from its beginning with what is there. When ctx ends
+	// first, the error is that of ctx. When nobody calls it, the transport holds its peers back once its own bounded queue is
+	// full.
 	Receive(ctx context.Context, into []Message) (n int, err error)
 
 	// Changed returns a channel that is closed at the next change of what Pending, Publishers or Subscribers tell. To wait

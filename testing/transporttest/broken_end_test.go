@@ -3,6 +3,7 @@ package transporttest_test
 import (
 	"context"
 	"errors"
+	"net"
 	"sync/atomic"
 	"testing"
 
@@ -54,12 +55,16 @@ func endFaults() map[string]map[string]fault {
 		"Close may be called concurrently":   {"fails again": each("while others end the transport, but it returned", failingAgain)},
 		"Close ends a Receive that waits": {
 			"lets it wait": {"expected Receive to return when the transport ends", func(t testing.TB) breaker {
+				over := make(chan struct{})
+				t.Cleanup(func() { close(over) })
 				return func(f *fake) {
-					over := make(chan struct{})
-					t.Cleanup(func() { close(over) })
-					f.receive = func(context.Context, []transport.Message) (int, error) {
-						<-over
-						return 0, errFault
+					f.receive = func(ctx context.Context, into []transport.Message) (int, error) {
+						before := f.sound.Publish(&transport.Message{Topic: "to nobody", Payload: [][]byte{{}}})
+						n, err := f.sound.Receive(ctx, into)
+						if before == nil && errors.Is(err, net.ErrClosed) { // it has begun before the end
+							<-over
+						}
+						return n, err
 					}
 				}
 			}},
@@ -72,12 +77,27 @@ func endFaults() map[string]map[string]fault {
 		},
 		"Close ends a Shutdown that waits": {
 			"lets it wait": {"expected Shutdown to return when Close was called", func(t testing.TB) breaker {
+				over := make(chan struct{})
+				t.Cleanup(func() { close(over) })
 				return func(f *fake) {
-					over := make(chan struct{})
-					t.Cleanup(func() { close(over) })
-					f.shutdown = func(context.Context) error {
+					f.shutdown = func(ctx context.Context) error {
+						if f.sound.Publish(&transport.Message{Topic: "to nobody", Payload: [][]byte{{}}}) == nil { // it has begun before the end
+							select {
+							case <-ctx.Done():
+							case <-over:
+							}
+						}
+						return f.sound.Shutdown(ctx)
+					}
+				}
+			}},
+			"does not see its context": {"expected Shutdown to return, or to wait for the end of its context", func(t testing.TB) breaker {
+				over := make(chan struct{})
+				t.Cleanup(func() { close(over) })
+				return func(f *fake) {
+					f.shutdown = func(ctx context.Context) error {
 						<-over
-						return nil
+						return f.sound.Shutdown(ctx)
 					}
 				}
 			}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"testing/synctest"
 
 	"github.com/fanfare-go/fanfare/transport"
 )
@@ -85,13 +86,32 @@ func eventFaults() map[string]map[string]fault {
 			}),
 		},
 		"Receive waits for a message": {
-			"does not": each("returned 0 messages and no error", func(f *fake) {
+			"does not": each("it returned 0 messages, and the error <nil>", func(f *fake) {
 				f.receive = func(context.Context, []transport.Message) (int, error) { return 0, nil }
 			}),
 		},
 		"Receive ends with its context": {
 			"goes on": each("expected Receive to return when its context has ended", func(f *fake) {
 				f.receive = func(ctx context.Context, into []transport.Message) (int, error) {
+					return f.sound.Receive(context.WithoutCancel(ctx), into)
+				}
+			}),
+			"looks at it at the beginning alone": each("expected Receive to return, or to wait for the end of its context", func(f *fake) {
+				f.receive = func(ctx context.Context, into []transport.Message) (int, error) {
+					if ctx.Err() != nil {
+						return 0, ctx.Err()
+					}
+					return f.sound.Receive(context.WithoutCancel(ctx), into)
+				}
+			}),
+			"lets go of it": each("expected Receive to return when its context has ended", func(f *fake) {
+				f.receive = func(ctx context.Context, into []transport.Message) (int, error) {
+					select {
+					case <-ctx.Done():
+						return 0, ctx.Err()
+					default:
+						synctest.Wait()
+					}
 					return f.sound.Receive(context.WithoutCancel(ctx), into)
 				}
 			}),

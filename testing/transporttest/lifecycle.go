@@ -135,7 +135,8 @@ func concurrentEnd(s *stage) {
 
 func closeEndsReceive(s *stage) {
 	_, sub := s.pair("t")
-	r := s.receiving(context.Background(), sub)
+	r, cancel := s.waiting(sub)
+	defer cancel()
 	s.must("Close", sub.Close)
 	if err := next(s, r.returned, "Receive to return when the transport ends"); !errors.Is(err, net.ErrClosed) {
 		s.failf("expected Receive to return an error that matches net.ErrClosed when the transport ends, but it returned: %v", err)
@@ -145,11 +146,14 @@ func closeEndsReceive(s *stage) {
 func closeEndsShutdown(s *stage) {
 	pub, _ := s.pair("t")
 	s.fill(pub, "t")
+	ctx, cancel := observe()
+	defer cancel()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = pub.Shutdown(context.Background()) // what it could not flush is the peer's fault
+		_ = pub.Shutdown(ctx) // what it could not flush is the peer's fault
 	}()
+	s.waits(ctx, ended, "Shutdown")
 	s.must("Close", pub.Close)
 	s.closes(ended, "Shutdown to return when Close was called")
 }

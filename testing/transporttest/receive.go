@@ -12,7 +12,7 @@ func receiveChecks() []check {
 	return []check{
 		{"Receive fills from the beginning", "fills into from its beginning with what is there", fillsFromBeginning},
 		{"Receive waits for a message", "Receive waits until there is at least one message", waitsForMessage},
-		{"Receive ends with its context", "Receive(ctx context.Context, into []Message) (n int, err error)", endsWithContext},
+		{"Receive ends with its context", "When ctx ends first, the error is that of ctx.", endsWithContext},
 		{"Receive takes what fits", "fills into from its beginning with what is there", takesWhatFits},
 	}
 }
@@ -62,18 +62,22 @@ func (s *stage) receiving(ctx context.Context, tr transport.Transport) *receivin
 	return r
 }
 
+// waiting is a Receive that waits, as there is no message.
+func (s *stage) waiting(tr transport.Transport) (r *receiving, cancel context.CancelFunc) {
+	ctx, cancel := observe()
+	r = s.receiving(ctx, tr)
+	s.waits(ctx, r.returned.filled, "Receive")
+	if err, over := r.returned.take(); over {
+		cancel()
+		s.failf("expected Receive to wait, as there is no message, but it returned %d messages, and the error %v", r.n, err)
+	}
+	return r, cancel
+}
+
 func waitsForMessage(s *stage) {
 	pub, sub := s.pair("t")
-	ctx, cancel := context.WithCancel(context.Background())
+	r, cancel := s.waiting(sub)
 	defer cancel()
-	r := s.receiving(ctx, sub)
-	cancel()
-	if err := next(s, r.returned, "Receive to return when its context has ended"); err == nil {
-		s.failf("expected Receive to wait, as there is no message, but it returned %d messages and no error", r.n)
-	}
-	ctx, cancel = s.patient()
-	defer cancel()
-	r = s.receiving(ctx, sub)
 	s.publish(pub, message("t", "x"))
 	if err := next(s, r.returned, "Receive to return once there is a message"); r.n != 1 || err != nil {
 		s.failf("expected Receive to return 1 message, but it returned %d, and the error %v", r.n, err)
@@ -83,18 +87,17 @@ func waitsForMessage(s *stage) {
 
 func endsWithContext(s *stage) {
 	pub, sub := s.pair("t")
-	for _, before := range []bool{true, false} {
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		if before {
-			cancel()
-		}
-		r := s.receiving(ctx, sub)
-		cancel()
+	cancelled := func(r *receiving) {
 		if err := next(s, r.returned, "Receive to return when its context has ended"); !errors.Is(err, context.Canceled) {
 			s.failf("expected Receive to return the error of its context, %v, but it returned: %v", context.Canceled, err)
 		}
 	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	cancelled(s.receiving(ended, sub))
+	r, cancel := s.waiting(sub)
+	cancel()
+	cancelled(r)
 	s.publish(pub, message("t", "x"))
 	s.arrive(sub, message("t", "x"))
 }
