@@ -68,7 +68,8 @@ type Transport interface {
 	Stats() Stats
 
 	// Shutdown stops taking part: nothing more is accepted or received, what was published is flushed to the peers, then
-	// the connections close. What could not be flushed by the end of ctx is in the error, a line for each peer.
+	// the connections close. What could not be flushed by the end of ctx is in the error, with the address of each peer. The
+	// transport has ended in every case.
 	Shutdown(ctx context.Context) error
 	// Close ends the transport at once. What was not sent yet is gone. It is idempotent and waits for every goroutine.
 	Close() error

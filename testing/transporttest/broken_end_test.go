@@ -135,7 +135,33 @@ func endFaults() map[string]map[string]fault {
 				f.shutdown = func(ctx context.Context) error { return errors.Join(f.sound.Shutdown(ctx), errFault) }
 			}),
 		},
-		"Shutdown says what it could not flush": {"counts it as sent": each(nothing, counting(func(s *transport.Stats) { s.Sent++ }))},
+		"nothing is published during Shutdown": {
+			"is": {"during Shutdown, but it returned: <nil>", func(t testing.TB) breaker {
+				return func(f *fake) {
+					f.shutdown = func(ctx context.Context) error {
+						<-ctx.Done()
+						return f.sound.Shutdown(ctx)
+					}
+				}
+			}},
+		},
+		"Shutdown says what it could not flush": {
+			"counts it as sent": each(nothing, counting(func(s *transport.Stats) { s.Sent += s.Dropped })),
+			"goes on": each("expected Publish to return an error that matches net.ErrClosed", func(f *fake) {
+				f.shutdown = func(ctx context.Context) error {
+					if ctx.Err() != nil {
+						return ctx.Err()
+					}
+					return f.sound.Shutdown(ctx)
+				}
+			}),
+			"names one of two": each("expected the error of Shutdown to have the address of each of the 2 peers", func(f *fake) {
+				counting(func(s *transport.Stats) { s.Untaken = 0 })(f)
+				f.shutdown = func(ctx context.Context) error {
+					return errors.Join(f.sound.Shutdown(ctx), errors.New("memory #2 has not received everything"))
+				}
+			}),
+		},
 		"peers are told of the end": {
 			"are not": each("that nothing is pending", func(f *fake) { f.publishers = func() int { return 1 } }),
 		},

@@ -2,6 +2,10 @@ package transporttest
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"net"
+	"slices"
 	"strings"
 
 	"github.com/fanfare-go/fanfare/transport"
@@ -11,7 +15,8 @@ func shutdownChecks() []check {
 	return []check{
 		{"Shutdown flushes what was published", "what was published is flushed to the peers, then the connections close.", flushes},
 		{"Shutdown flushes to a peer that receives later", "what was published is flushed to the peers, then the connections close.", flushesToSlowPeer},
-		{"Shutdown says what it could not flush", "What could not be flushed by the end of ctx is in the error, a line for each peer.", saysWhatIsLost},
+		{"nothing is published during Shutdown", "Shutdown stops taking part: nothing more is accepted or received", refusesDuringShutdown},
+		{"Shutdown says what it could not flush", "What could not be flushed by the end of ctx is in the error, with the address of each peer. The transport has ended in every case.", saysWhatIsLost},
 		{"peers are told of the end", "Publishers counts the connected peers", peersAreTold},
 	}
 }
@@ -43,16 +48,79 @@ func flushesToSlowPeer(s *stage) {
 	}
 }
 
-// A driver may be able to flush to a peer that does not receive, for it has room. Then nothing is lost; otherwise the error says so.
-func saysWhatIsLost(s *stage) {
-	pub, sub := s.pair("t")
+// The peer does not receive, so that Shutdown has something to wait for, unless it has room for all.
+func refusesDuringShutdown(s *stage) {
+	pub, _ := s.pair("t")
 	s.fill(pub, "t")
+	ctx, cancel := observe()
+	defer cancel()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = pub.Shutdown(ctx) // what it could not flush is the peer's fault
+	}()
+	s.waits(ctx, ended, "Shutdown")
+	var err error
+	s.call("Publish, during Shutdown,", func() {
+		for i := 0; i < enough && err == nil; i++ { // it may be refused a moment later
+			err = pub.Publish(message("t", "late"))
+		}
+	})
+	if !errors.Is(err, net.ErrClosed) {
+		s.failf("expected Publish to return an error that matches net.ErrClosed during Shutdown, but it returned: %v", err)
+	}
+	s.must("Close", pub.Close)
+	s.closes(ended, "Shutdown to return when Close was called")
+}
+
+// A driver may be able to flush to peers that do not receive, for it has room. Then nothing is lost; otherwise the error says so.
+func saysWhatIsLost(s *stage) {
+	pub := s.open()
+	topics := []string{"a", "b"}
+	var subs []transport.Transport
+	for _, topic := range topics {
+		sub := s.open()
+		s.subscribe(sub, len(subs)+1, topic)
+		subs = append(subs, sub)
+	}
+	var sent []uint64 // to each
+	for _, topic := range topics {
+		before := pub.Stats().Sent
+		s.fill(pub, topic)
+		sent = append(sent, pub.Stats().Sent-before)
+	}
+	addresses := map[string]bool{}
+	for range subs {
+		addresses[s.up(pub).Peer.Address] = true
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	var err error
 	s.call("Shutdown, whose context has ended,", func() { err = pub.Shutdown(ctx) })
+	s.ended(pub)
+	for e, more := s.event(pub, "Events, after the end,"); more; e, more = s.event(pub, "Events, after the end,") { // a peer may have several
+		addresses[e.Peer.Address] = true
+	}
+	delete(addresses, "")
 	if err == nil {
-		s.receive(sub, int(pub.Stats().Sent))
+		for i, sub := range subs {
+			s.receive(sub, int(sent[i]))
+		}
+		return
+	}
+	named, lacking := 0, 0
+	for address := range addresses {
+		named += strings.Count(err.Error(), address)
+	}
+	for i, sub := range subs {
+		s.must("Close", sub.Close)
+		if sub.Stats().Untaken < sent[i] {
+			lacking++
+		}
+	}
+	if named < lacking {
+		s.failf("expected the error of Shutdown to have the address of each of the %d peers that do not have everything, but the addresses are %q, and the error is: %v",
+			lacking, slices.Sorted(maps.Keys(addresses)), err)
 	}
 }
 
