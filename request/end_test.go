@@ -10,6 +10,7 @@ import (
 	"github.com/fanfare-go/fanfare/bus"
 	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/testing/bustest"
+	"github.com/fanfare-go/fanfare/transport/memory"
 )
 
 func TestShutdown(t *testing.T) {
@@ -134,7 +135,7 @@ func TestClose(t *testing.T) {
 		default:
 		}
 		close(stubborn)
-		if _, status, _ := running.outcome(t); status != "cancelled" {
+		if _, status, _ := running.outcome(t); status != "discarded" {
 			t.Errorf("%q", status)
 		}
 		<-s.Done()
@@ -143,6 +144,92 @@ func TestClose(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+}
+
+// stopper is a service of the test, which takes part in the end of a bus.
+type stopper struct {
+	bus.Service
+	close func()
+	done  chan struct{}
+}
+
+func (s stopper) Close() {
+	s.close()
+	close(s.done)
+}
+
+func (s stopper) Done() <-chan struct{} { return s.done }
+
+// A request whose turn comes while the bus is being closed was not begun: its client is to ask another server.
+func TestClosingRefusesWhatWaits(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
+		release := make(chan struct{})
+		stop := stopper{close: func() {
+			close(release)
+			synctest.Wait() // the one that runs returns, and the next one is taken
+		}, done: make(chan struct{})}
+		if err := b.Register(stop); err != nil { // before the server, which closes after it
+			t.Fatal(err)
+		}
+		s := serve(t, b, double, func(context.Context, int) (int, error) {
+			<-release
+			return 1, nil
+		}, &request.ServeOptions{Workers: 1})
+		running, waiting := peers.ask(t, call("math.double", 1, "1")), peers.ask(t, call("math.double", 2, "1"))
+		synctest.Wait()
+		_ = b.Close()
+		if payload, status, _ := running.outcome(t); payload != "1" || status != "" {
+			t.Errorf("%q %q", payload, status)
+		}
+		if _, status, _ := waiting.outcome(t); status != "overloaded" {
+			t.Errorf("%q", status)
+		}
+		<-s.Done()
+		if got := s.Stats(); got.Refused != 1 || got.Succeeded != 1 || got.Requests != 2 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// A handler that the end of its bus has interrupted is as good as a lost connection: the client asks another server, if it may.
+func TestClosingIsALostConnection(t *testing.T) {
+	t.Parallel()
+	for attempts, want := range map[int]int{1: 0, 2: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			n := memory.NewNetwork(nil)
+			join := func() *bus.Bus { return bustest.New(t, &bus.Options{Transport: n.Join()}) }
+			ending, other, client := join(), join(), join()
+			if err := ending.Register(stopper{close: synctest.Wait, done: make(chan struct{})}); err != nil { // the handler returns before the transport ends
+				t.Fatal(err)
+			}
+			serve(t, ending, double, func(ctx context.Context, _ int) (int, error) {
+				<-ctx.Done()
+				return 0, errors.New("the database has gone away") // which is what handlers make of it
+			}, nil)
+			cl := newClient(t, client, double, &request.Options{Attempts: attempts})
+			handled := 0
+			result, failed := 0, make(chan error)
+			go func() {
+				var err error
+				result, err = cl.Do(t.Context(), 1)
+				failed <- err
+			}()
+			synctest.Wait()
+			serve(t, other, double, func(ctx context.Context, n int) (int, error) {
+				handled++
+				return twice(ctx, n)
+			}, nil)
+			_ = ending.Close()
+			err := <-failed
+			if lost, _ := errors.AsType[*request.NoReplyError](err); attempts == 1 && (lost == nil || lost.Lost != 1) || attempts == 2 && err != nil {
+				t.Errorf("%d attempts: %v", attempts, err)
+			}
+			if result != want || handled != want/2 {
+				t.Errorf("%d attempts: %d, handled again %d times", attempts, result, handled)
+			}
+			<-ending.Done()
+		})
+	}
 }
 
 func TestServerClose(t *testing.T) {

@@ -271,8 +271,8 @@ func (e *fakeExchange) End(cancel *transport.Message) {
 // fakeRequest is a request that the test hands to the server under test. It keeps what it is answered with.
 type fakeRequest struct {
 	message transport.Message
-	refuse  error // what the first Reply returns
-	replies chan transport.Message
+	refuse  error                  // what the first Reply returns
+	replies chan transport.Message // closed by Discard
 
 	mu        sync.Mutex
 	abandoned func(lost bool)
@@ -299,7 +299,7 @@ func call(name string, id uint64, payload string, properties ...string) transpor
 func (r *fakeRequest) Message() *transport.Message { return &r.message }
 func (r *fakeRequest) Client() transport.Peer      { return transport.Peer{} }
 func (r *fakeRequest) Arrived() time.Time          { return time.Now() }
-func (r *fakeRequest) Discard()                    {}
+func (r *fakeRequest) Discard()                    { close(r.replies) }
 
 func (r *fakeRequest) OnAbandoned(f func(lost bool)) {
 	r.mu.Lock()
@@ -333,7 +333,10 @@ func (r *fakeRequest) Reply(m *transport.Message) error {
 // outcome waits for the reply, and returns payload, status and message.
 func (r *fakeRequest) outcome(t testing.TB) (payload, status, message string) {
 	t.Helper()
-	m := <-r.replies
+	m, ok := <-r.replies
+	if !ok {
+		return "", "discarded", ""
+	}
 	if m.Envelope != nil {
 		h, err := envelope.Parse(m.Envelope)
 		if err != nil {

@@ -115,11 +115,16 @@ func (s *Server) run(j *job, start bool) {
 
 // handle calls the handler, and answers.
 func (j *job) handle() outcome {
-	if err := j.ctx.ErrAt(time.Unix(0, j.server.hub.bus.Now())); err != nil { // it has waited too long; the clock of the bus is cheap
+	switch err := j.ctx.ErrAt(time.Unix(0, j.server.hub.bus.Now())); { // the clock of the bus is cheap
+	case err == nil:
+		return outcomeOf(j.server.handling.serve(j))
+	case j.server.ctx.Err() != nil: // no client has asked for that, and another server may handle it
+		j.finish(encoding{}, errOverloaded)
+		return refusal
+	default: // it has waited too long
 		j.finish(encoding{}, err)
 		return expiry
 	}
-	return outcomeOf(j.server.handling.serve(j))
 }
 
 // finish answers the job, and all that have asked the same.
@@ -139,8 +144,19 @@ func (j *job) finish(payload encoding, err error) {
 // answer answers one request with the outcome of the job.
 func (j *job) answer(r transport.Request, payload encoding, failure *RemoteError) {
 	s := j.server
+	if j.interrupted(failure) && r.Message().Envelope != nil {
+		r.Discard()
+		return
+	}
 	if failure != nil && failure.Code != CodeOverloaded && r.Message().Envelope == nil {
 		s.hub.bus.Logger().Warn().Err(failure).Str("server", s.options.Name).Str("peer", r.Client().Address).Msg("request of a plain peer failed, which is not told why")
 	}
 	s.hub.answer(r, answer{s.replies, payload, failure, s.options.PlainError})
+}
+
+// interrupted reports whether a failure may be the work of the bus, whose end ends the contexts of handlers. Who has asked gets no answer: the
+// connection is about to end, which counts as an attempt. CodeOverloaded would have the same attempt go to another server, and so a request
+// handled twice that is to be handled once at most.
+func (j *job) interrupted(failure *RemoteError) bool {
+	return failure != nil && (failure.Code == CodeCancelled || failure.Code == CodeFailed) && j.server.hub.bus.Context().Err() != nil
 }
