@@ -145,7 +145,7 @@ func closeEndsReceive(s *stage) {
 
 func closeEndsShutdown(s *stage) {
 	pub, _ := s.pair("t")
-	s.fill(pub, "t")
+	s.fillPeer(pub, "t", nil)
 	ctx, cancel := observe()
 	defer cancel()
 	ended := make(chan struct{})

@@ -133,12 +133,7 @@ func receivedStays(s *stage) {
 		m := numbered(fmt.Sprintf("t%03d", i), uint64(i), fmt.Sprintf("%03d", i), strings.Repeat("x", i))
 		wants = append(wants, clone(m))
 		s.publish(pub, m)
-		s.must("Receive", func() error {
-			ctx, cancel := s.patient()
-			defer cancel()
-			_, err := sub.Receive(ctx, into)
-			return err
-		})
+		s.take(sub, into)
 		kept = append(kept, into[0])
 	}
 	for i, want := range wants {

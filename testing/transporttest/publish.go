@@ -1,7 +1,6 @@
 package transporttest
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/fanfare-go/fanfare/transport"
@@ -69,37 +68,15 @@ func refusedReachesNobody(s *stage) {
 	s.arrive(sub, message("t", "then"))
 }
 
-// bulk is how many bytes a message of fill has, and enough how many such messages are taken for no bound: 200 MB.
-const bulk, enough = 20_000, 10_000
-
-// fill publishes until a message is dropped, and returns how many were published. It needs a subscriber that does not receive.
-func (s *stage) fill(tr transport.Transport, topic string) (published int) {
-	payload := make([]byte, bulk) // shared by all, so that no bound costs little
-	before := tr.Stats().Dropped
-	s.must("Publish, with a peer that does not receive,", func() error {
-		for published < enough && tr.Stats().Dropped == before {
-			if err := tr.Publish(&transport.Message{Topic: topic, Envelope: envelope(uint64(published)), Payload: [][]byte{payload}, Owned: true}); err != nil {
-				return err
-			}
-			published++
-		}
-		return nil
-	})
-	if tr.Stats().Dropped == before {
-		s.failf("expected messages to be dropped and counted for a peer that does not receive, but after %d of %d bytes Stats are %+v", published, bulk, tr.Stats())
-	}
-	return published
-}
-
 func neverWaits(s *stage) {
 	pub, _ := s.pair("t")
-	s.fill(pub, "t")
+	s.fillPeer(pub, "t", nil)
 	s.publish(pub, message("t", "one more"))
 }
 
 func dropsAreCounted(s *stage) {
 	pub, sub := s.pair("t")
-	published := s.fill(pub, "t")
+	published := s.fillPeer(pub, "t", nil)
 	stats := pub.Stats()
 	if stats.Sent+stats.Dropped != uint64(published) {
 		s.failf("expected each of %d messages to be sent or dropped, but Stats are %+v", published, stats)
@@ -113,15 +90,9 @@ func slowPeerIsAlone(s *stage) {
 	pub, slow, quick := s.open(), s.open(), s.open()
 	s.subscribe(slow, 2, "t")
 	s.subscribe(quick, 2, "t")
-	payload := make([]byte, bulk)
-	for i := 0; pub.Stats().Dropped == 0; i++ {
-		if i == enough {
-			s.failf("expected messages to be dropped and counted for a peer that does not receive, but after %d of %d bytes Stats are %+v", i, bulk, pub.Stats())
-		}
-		m := &transport.Message{Topic: "t", Envelope: envelope(uint64(i)), Payload: [][]byte{payload}}
-		s.publish(pub, m)
-		s.same(fmt.Sprintf("message %d", i), &s.receive(quick, 1)[0], m)
-	}
+	s.fillPeer(pub, "t", func(m *transport.Message) {
+		s.same("a message, at a peer that receives it at once,", &s.receive(quick, 1)[0], m)
+	})
 }
 
 func countsMessages(s *stage) {

@@ -26,13 +26,7 @@ func fillsFromBeginning(s *stage) {
 	}
 	for len(seen) < all {
 		into := make([]transport.Message, 2*all)
-		var n int
-		s.must("Receive", func() (err error) {
-			ctx, cancel := s.patient()
-			defer cancel()
-			n, err = sub.Receive(ctx, into)
-			return err
-		})
+		n := s.take(sub, into)
 		if n < 1 || n > all-len(seen) {
 			s.failf("expected Receive to return between 1 and %d messages, but it returned %d", all-len(seen), n)
 		}
@@ -109,13 +103,7 @@ func takesWhatFits(s *stage) {
 	var all []transport.Message
 	for len(all) < len(wants) {
 		into := make([]transport.Message, 2)
-		var n int
-		s.must("Receive", func() (err error) {
-			ctx, cancel := s.patient()
-			defer cancel()
-			n, err = sub.Receive(ctx, into)
-			return err
-		})
+		n := s.take(sub, into)
 		if n < 1 || n > 2 {
 			s.failf("expected Receive to return 1 or 2 messages where there is room for 2, but it returned %d", n)
 		}

@@ -180,7 +180,7 @@ func sendNeverWaits(s *stage) {
 	client := s.open()
 	s.ask(client, message("call", "slow"))
 	s.requested(w.server, "slow")
-	sent := s.flood(client)
+	sent := s.fillServer(client)
 	release()
 	for range sent {
 		s.request(w.server)
@@ -193,7 +193,7 @@ func changedTellsOfRoom(s *stage) {
 	client := s.open()
 	s.ask(client, message("call", "slow"))
 	s.requested(w.server, "slow")
-	s.flood(client)
+	s.fillServer(client)
 	e, changed := s.exchange(client), client.Changed()
 	release()
 	s.until(client, "that there is room, as the server takes requests again", func() bool { return e.Send(message("call", "after")) == nil })

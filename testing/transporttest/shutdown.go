@@ -37,7 +37,7 @@ func flushes(s *stage) {
 
 func flushesToSlowPeer(s *stage) {
 	pub, sub := s.pair("t")
-	s.fill(pub, "t")
+	s.fillPeer(pub, "t", nil)
 	ended := newMailbox[error]()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
@@ -51,7 +51,7 @@ func flushesToSlowPeer(s *stage) {
 // The peer does not receive, so that Shutdown has something to wait for, unless it has room for all.
 func refusesDuringShutdown(s *stage) {
 	pub, _ := s.pair("t")
-	s.fill(pub, "t")
+	s.fillPeer(pub, "t", nil)
 	ctx, cancel := observe()
 	defer cancel()
 	ended := make(chan struct{})
@@ -86,7 +86,7 @@ func saysWhatIsLost(s *stage) {
 	var sent []uint64 // to each
 	for _, topic := range topics {
 		before := pub.Stats().Sent
-		s.fill(pub, topic)
+		s.fillPeer(pub, topic, nil)
 		sent = append(sent, pub.Stats().Sent-before)
 	}
 	addresses := map[string]bool{}

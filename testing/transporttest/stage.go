@@ -127,6 +127,17 @@ func (s *stage) publish(tr transport.Transport, messages ...*transport.Message) 
 	})
 }
 
+// take is one call of Receive, which must succeed. It returns how many messages there are.
+func (s *stage) take(tr transport.Transport, into []transport.Message) (n int) {
+	s.must("Receive", func() (err error) {
+		ctx, cancel := s.patient()
+		defer cancel()
+		n, err = tr.Receive(ctx, into)
+		return err
+	})
+	return n
+}
+
 // receive returns the next n messages.
 func (s *stage) receive(tr transport.Transport, n int) []transport.Message {
 	into := make([]transport.Message, n)

@@ -198,35 +198,13 @@ func untakenTasks(s *stage) {
 	}
 }
 
-// stuff gives tasks of many bytes until there is no room, and returns how many there were. The sink must not take them.
-func (s *stage) stuff(w transport.TaskWorker) (sent int) {
-	payload := make([]byte, bulk)
-	full := false
-	s.must("Send, to a worker that takes nothing,", func() error {
-		for sent < enough && !full {
-			_, err := w.Send(&transport.Message{Topic: "task", Envelope: envelope(1), Payload: [][]byte{payload}, Owned: true})
-			if full = errors.Is(err, transport.ErrFull); err != nil && !full {
-				return err
-			}
-			if !full {
-				sent++
-			}
-		}
-		return nil
-	})
-	if !full {
-		s.failf("expected Send to return ErrFull for a worker that takes nothing, but it took %d tasks of %d bytes", sent, bulk)
-	}
-	return sent
-}
-
 func giveNeverWaits(s *stage) {
 	k := newSink()
 	k.gate = make(chan struct{})
 	release := sync.OnceFunc(func() { close(k.gate) })
 	defer release()
 	h := s.shopOf(newSource(), k)
-	sent := s.stuff(h.worker)
+	sent := s.fillWorker(h.worker)
 	release()
 	for range sent {
 		s.task(k)
