@@ -218,12 +218,11 @@ func replyToNobody(s *stage) {
 
 func flushesReplies(s *stage) {
 	client, serving, requests := s.service()
-	const n = 100
 	var all []asked
-	for range n {
+	for range window {
 		all = append(all, s.ask(client, message("call", "x")))
 	}
-	for range n {
+	for range window {
 		s.reply(s.request(requests), "reply")
 	}
 	s.shutdown(serving)

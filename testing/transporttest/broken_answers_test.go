@@ -99,7 +99,7 @@ func answerFaults() map[string]map[string]fault {
 				replies := 0
 				return serving(func(r *fakeRequest) {
 					r.reply = func(m *transport.Message) error {
-						if replies++; replies == 100 {
+						if replies++; replies == 32 {
 							return nil
 						}
 						return r.Request.Reply(m)

@@ -150,7 +150,7 @@ func taskFaults() map[string]map[string]fault {
 			"loses the last": each("expected a call of Tasks, but ProducerDown came", giving(func(w *fakeWorker) {
 				sent := uint64(0)
 				w.send = func(m *transport.Message) (uint64, error) {
-					if sent++; sent == 300 {
+					if sent++; sent == 32 {
 						return sent, nil
 					}
 					return w.TaskWorker.Send(m)

@@ -12,8 +12,11 @@
 // implements, so that nothing goes unchecked by mistake.
 //
 // No check sleeps or polls. What must not arrive is followed by something that must, so that its absence is certain, and not a matter of time.
-// What has to happen has 10
-// seconds for it.
+// What has to happen has 10 seconds for it.
+//
+// What a transport has room for is its own matter, but the checks need some: that 32 messages, requests or tasks wait for each peer; messages,
+// requests, replies and tasks of 1 MiB, messages of 300 parts, envelopes of 30 kB, and 1 MB of messages in all that wait for a peer. There is
+// to be an end to it: one that takes 10,000 messages of 20 kB for a peer that receives none has no bound.
 //
 // Run the tests with -race: some sentences are about memory, and about calls at the same time. What the contract leaves to the driver, such as
 // limits, plain peers and what a connection looks like, needs tests of the driver's own.

@@ -175,14 +175,23 @@ func untakenIsCounted(s *stage) {
 
 func concurrentUse(s *stage) {
 	pub, sub := s.pair("t", "end")
-	const goroutines, each = 4, 50
+	const rounds, goroutines = 6, 4
+	for round := range rounds {
+		concurrentCalls(s, pub, sub, round, goroutines)
+	}
+	s.publish(pub, message("end", "end"))
+	s.arrive(sub, message("end", "end"))
+}
+
+// concurrentCalls has goroutines call everything, and publish together as many messages as may wait, which arrive.
+func concurrentCalls(s *stage, pub, sub transport.Transport, round, goroutines int) {
 	found := newMailbox[error]()
 	s.call("many calls at the same time", func() {
 		var calls sync.WaitGroup
 		for g := range goroutines {
 			calls.Go(func() {
-				for i := range each {
-					prefix := fmt.Sprintf("%d.%d", g, i)
+				for i := range window / goroutines {
+					prefix := fmt.Sprintf("%d.%d.%d", round, g, i)
 					for _, err := range []error{
 						pub.Publish(message("t", prefix)), sub.Subscribe(prefix), sub.Publish(message("t", "to nobody")), sub.Unsubscribe(prefix),
 					} {
@@ -202,12 +211,10 @@ func concurrentUse(s *stage) {
 		s.failf("expected calls at the same time to succeed, but one returned: %v", err)
 	}
 	seen := map[string]bool{}
-	for _, m := range s.receive(sub, goroutines*each) {
+	for _, m := range s.receive(sub, window) {
 		seen[string(m.Payload[0])] = true
 	}
-	if len(seen) != goroutines*each {
-		s.failf("expected %d messages that were published at the same time to arrive once each, but only %d different ones did", goroutines*each, len(seen))
+	if len(seen) != window {
+		s.failf("expected %d messages that were published at the same time to arrive once each, but only %d different ones did", window, len(seen))
 	}
-	s.publish(pub, message("end", "end"))
-	s.arrive(sub, message("end", "end"))
 }

@@ -98,7 +98,7 @@ func (s *stage) same(what string, got, want *transport.Message) {
 
 // arrive checks that these messages are the next ones, in any order.
 func (s *stage) arrive(tr transport.Transport, wants ...*transport.Message) {
-	got := s.receive(tr, len(wants))
+	got := s.receiveWanted(tr, len(wants), "the messages "+pointers(wants))
 	left := slices.Clone(got)
 	for _, want := range wants {
 		at := slices.IndexFunc(left, func(m transport.Message) bool { return differs(&m, want) == "" })
@@ -109,9 +109,9 @@ func (s *stage) arrive(tr transport.Transport, wants ...*transport.Message) {
 	}
 }
 
-// in turn checks that these messages are the next ones, in this order.
+// inTurn checks that these messages are the next ones, in this order.
 func (s *stage) inTurn(tr transport.Transport, wants ...*transport.Message) {
-	got := s.receive(tr, len(wants))
+	got := s.receiveWanted(tr, len(wants), "the messages "+pointers(wants))
 	for i, want := range wants {
 		if differs(&got[i], want) != "" {
 			s.failf("expected the messages %s, but received %s", pointers(wants), list(got))

@@ -1,6 +1,7 @@
 package transporttest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -19,38 +20,36 @@ func orderChecks() []check {
 
 // Two publish at the same time to two, which see each in order.
 func ordered(s *stage) {
-	const each = 300 // of both together fewer than anything that would be dropped
+	const rounds, each = 20, window / 2 // of both together as many as may wait
 	publishers := []transport.Transport{s.open(), s.open()}
 	subscribers := []transport.Transport{s.open(), s.open()}
 	for _, sub := range subscribers {
 		s.subscribe(sub, 3, "")
 	}
-	errs := make([]error, len(publishers))
-	s.call("Publish", func() {
-		var all sync.WaitGroup
-		for p, pub := range publishers {
-			all.Go(func() {
-				for i := range each {
-					if errs[p] = pub.Publish(message(fmt.Sprint(p), fmt.Sprint(i))); errs[p] != nil {
-						return
+	after := []map[string]int{{}, {}} // what each subscriber is to receive next, by publisher
+	for round := range rounds {
+		errs := make([]error, len(publishers))
+		s.call("Publish", func() {
+			var all sync.WaitGroup
+			for p, pub := range publishers {
+				all.Go(func() {
+					for i := round * each; i < (round+1)*each && errs[p] == nil; i++ {
+						errs[p] = pub.Publish(message(fmt.Sprint(p), fmt.Sprint(i)))
 					}
-				}
-			})
-		}
-		all.Wait()
-	})
-	for _, err := range errs {
-		if err != nil {
+				})
+			}
+			all.Wait()
+		})
+		if err := errors.Join(errs...); err != nil {
 			s.failf("expected Publish to succeed, but it returned: %v", err)
 		}
-	}
-	for _, sub := range subscribers {
-		after := map[string]int{}
-		for _, m := range s.receive(sub, each*len(publishers)) {
-			if got := string(m.Payload[0]); got != fmt.Sprint(after[m.Topic]) {
-				s.failf("expected message %d of publisher %s, but message %s came", after[m.Topic], m.Topic, got)
+		for i, sub := range subscribers {
+			for _, m := range s.receive(sub, each*len(publishers)) {
+				if got := string(m.Payload[0]); got != fmt.Sprint(after[i][m.Topic]) {
+					s.failf("expected message %d of publisher %s, but message %s came", after[i][m.Topic], m.Topic, got)
+				}
+				after[i][m.Topic]++
 			}
-			after[m.Topic]++
 		}
 	}
 }
@@ -59,7 +58,7 @@ func orderedSizes(s *stage) {
 	pub, sub := s.pair("t")
 	large := strings.Repeat("x", 100_000)
 	var wants []*transport.Message
-	for i := range 100 {
+	for i := range 3 * window {
 		m := numbered("t", uint64(i), fmt.Sprint(i))
 		if i%3 == 0 {
 			m.Payload = append(m.Payload, []byte(large))
@@ -71,17 +70,26 @@ func orderedSizes(s *stage) {
 		}
 		wants = append(wants, want)
 		s.publish(pub, m)
+		wants = s.inWindows(sub, wants)
 	}
-	s.inTurn(sub, wants...)
 }
 
 func orderedPrefixes(s *stage) {
 	pub, sub := s.pair("a", "b", "c")
 	var wants []*transport.Message
-	for i := range 300 {
+	for i := range 10 * window {
 		m := numbered(string("abc"[i%3]), uint64(i), fmt.Sprint(i))
 		wants = append(wants, m)
 		s.publish(pub, m)
+		wants = s.inWindows(sub, wants)
 	}
-	s.inTurn(sub, wants...)
+}
+
+// inWindows is inTurn once there are as many messages as may wait. It returns those that are still to be received.
+func (s *stage) inWindows(tr transport.Transport, wants []*transport.Message) []*transport.Message {
+	if len(wants) < window {
+		return wants
+	}
+	s.inTurn(tr, wants...)
+	return nil
 }

@@ -25,13 +25,12 @@ func flushes(s *stage) {
 	pub, a, b := s.open(), s.open(), s.open()
 	s.subscribe(a, 2, "t")
 	s.subscribe(b, 2, "t")
-	const n = 300
-	for range n {
-		s.publish(pub, message("t", "x", strings.Repeat("x", 2000)))
+	for range window {
+		s.publish(pub, message("t", "x", strings.Repeat("x", bulk)))
 	}
 	s.shutdown(pub)
 	for _, sub := range []transport.Transport{a, b} {
-		s.receive(sub, n)
+		s.receive(sub, window)
 	}
 }
 

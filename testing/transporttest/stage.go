@@ -2,10 +2,15 @@ package transporttest
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/fanfare-go/fanfare/transport"
 )
+
+// window is how many messages, requests or tasks may wait for one peer, as far as the checks rely on it. Those that need more take them in
+// turns of as many.
+const window = 32
 
 const (
 	patience = 10 * time.Second       // how long a transport has for what it must do
@@ -140,6 +145,11 @@ func (s *stage) take(tr transport.Transport, into []transport.Message) (n int) {
 
 // receive returns the next n messages.
 func (s *stage) receive(tr transport.Transport, n int) []transport.Message {
+	return s.receiveWanted(tr, n, fmt.Sprintf("%d messages", n))
+}
+
+// receiveWanted is receive for those that a failure names.
+func (s *stage) receiveWanted(tr transport.Transport, n int, wanted string) []transport.Message {
 	into := make([]transport.Message, n)
 	got := 0
 	var err error
@@ -156,10 +166,19 @@ func (s *stage) receive(tr transport.Transport, n int) []transport.Message {
 		}
 	})
 	if err != nil {
-		s.failf("expected %d messages, but after %s Receive returned: %v", n, list(into[:got]), err)
+		s.failf("expected %s, but after %s Receive returned: %v%s", wanted, list(into[:got]), err, s.dropped())
 	}
 	if got < n {
-		s.failf("expected %d messages, but after %s Receive returned neither a message nor an error", n, list(into[:got]))
+		s.failf("expected %s, but after %s Receive returned neither a message nor an error%s", wanted, list(into[:got]), s.dropped())
 	}
 	return into
+}
+
+// dropped tells where a message may have gone that is missing.
+func (s *stage) dropped() string {
+	var all []uint64
+	for _, tr := range s.opened {
+		all = append(all, tr.Stats().Dropped)
+	}
+	return fmt.Sprintf("; Dropped in the Stats of the transports, in the order in which they were opened: %d", all)
 }

@@ -216,12 +216,11 @@ func giveNeverWaits(s *stage) {
 
 func flushesTasks(s *stage) {
 	h := s.shop()
-	const n = 300
-	for range n {
-		s.give(h.worker, message("task", "x", strings.Repeat("x", 2000)))
+	for range window {
+		s.give(h.worker, message("task", "x", strings.Repeat("x", bulk)))
 	}
 	s.shutdown(h.producing)
-	for range n {
+	for range window {
 		s.task(h.sink)
 	}
 }
@@ -244,13 +243,20 @@ func tasksAfterEnd(s *stage) {
 
 func concurrentTasks(s *stage) {
 	h := s.shop()
-	const goroutines, each = 4, 50
+	const rounds, goroutines = 6, 4
+	for range rounds {
+		concurrentlyGiven(s, h, goroutines)
+	}
+}
+
+// concurrentlyGiven has goroutines give together as many tasks as may wait, which arrive.
+func concurrentlyGiven(s *stage, h shop, goroutines int) {
 	failed := newMailbox[error]()
 	s.call("many tasks at the same time", func() {
 		var all sync.WaitGroup
 		for g := range goroutines {
 			all.Go(func() {
-				for i := range each {
+				for i := range window / goroutines {
 					if _, err := h.worker.Send(message("task", fmt.Sprint(g, i))); err != nil {
 						failed.put(err)
 					}
@@ -263,10 +269,10 @@ func concurrentTasks(s *stage) {
 		s.failf("expected tasks at the same time to be taken, but Send returned: %v", err)
 	}
 	seen := map[string]bool{}
-	for range goroutines * each {
+	for range window {
 		seen[string(s.task(h.sink).Payload[0])] = true
 	}
-	if len(seen) != goroutines*each {
-		s.failf("expected %d tasks to arrive once each, but only %d different ones did", goroutines*each, len(seen))
+	if len(seen) != window {
+		s.failf("expected %d tasks to arrive once each, but only %d different ones did", window, len(seen))
 	}
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/testing/transporttest"
+	"github.com/fanfare-go/fanfare/transport"
+	"github.com/fanfare-go/fanfare/transport/memory"
 )
 
 // faults are all broken transports, by the check that must find them.
@@ -88,6 +90,23 @@ This breaks the contract of package transport: "Publish hands m to every peer th
 	if !slices.Equal(f.failures, want) {
 		t.Errorf("got %q, want %q", f.failures, want)
 	}
+}
+
+// Where messages are missing, a failure names those that are, and what was dropped.
+func TestFailuresTellOfDrops(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		small := transporttest.Network{Name: "small", Open: func(testing.TB) func() transport.Transport {
+			n := memory.NewNetwork(&memory.Options{HWM: 1})
+			return func() transport.Transport { return n.Join() }
+		}}
+		err := transporttest.Check(t, "each Subscribe needs an Unsubscribe", small)
+		for _, want := range []string{`["t" "still", "more" "x"], but after ["t" "still"]`, "in the order in which they were opened: [1 0]"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		}
+	})
 }
 
 // Fakes that break nothing pass every check, in a bubble too.
