@@ -2,6 +2,9 @@ package transporttest
 
 import (
 	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -55,7 +58,18 @@ func (s *stage) perform(f func(*stage)) (err error) {
 	return nil
 }
 
-// failf ends the check. Only its own goroutine may call it.
+// failf ends the check, and says where in it. Only its own goroutine may call it.
 func (s *stage) failf(format string, args ...any) {
-	panic(&failure{fmt.Sprintf(format, args...)})
+	panic(&failure{fmt.Sprintf(format, args...) + "\nThe check is at " + line()})
+}
+
+// line returns the line at which the check is: that of what perform has called, whatever helpers are between.
+func line() string {
+	callers := make([]uintptr, 64)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)]) // not this one, but failf
+	var check runtime.Frame
+	for frame, more := frames.Next(); more && !strings.HasSuffix(frame.Function, ".(*stage).perform"); frame, more = frames.Next() {
+		check = frame
+	}
+	return fmt.Sprintf("%s:%d", filepath.Base(check.File), check.Line)
 }

@@ -6,7 +6,8 @@
 //	}
 //
 // where network opens transports that are connected with each other. Each check is a parallel subtest whose name is what must hold. One that
-// fails says what was expected, what happened, and which sentence of the contract that breaks, in the words of package transport.
+// fails says what was expected, what happened, at which line, and which sentence of the contract that breaks, in the words of package
+// transport.
 //
 // [Capabilities] say which parts of the contract the transport keeps. Those that are optional interfaces are compared with what the transport
 // implements, so that nothing goes unchecked by mistake.

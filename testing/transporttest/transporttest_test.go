@@ -85,11 +85,26 @@ func TestFailuresExplain(t *testing.T) {
 	f := &failing{TB: t}
 	transporttest.Report(f, name, broken(messageFaults()[name]["fails"].wrap))
 	transporttest.Report(f, name, bustest.Memory())
-	want := []string{`broken: expected Publish to succeed, but it returned: the fault
-This breaks the contract of package transport: "Publish hands m to every peer that subscribed to a prefix of its topic."`}
-	if !slices.Equal(f.failures, want) {
+	want := `broken: expected Publish to succeed, but it returned: the fault
+The check is at publish.go:` + lineOf(t, "publish.go", `s.publish(pub, message("t", "to nobody"))`) + `
+This breaks the contract of package transport: "Publish hands m to every peer that subscribed to a prefix of its topic."`
+	if !slices.Equal(f.failures, []string{want}) {
 		t.Errorf("got %q, want %q", f.failures, want)
 	}
+}
+
+// lineOf returns the number of the first line with that text.
+func lineOf(t *testing.T, file, text string) string {
+	t.Helper()
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, found := strings.Cut(string(source), text)
+	if !found {
+		t.Fatalf("%s has no %q", file, text)
+	}
+	return fmt.Sprint(strings.Count(before, "\n") + 1)
 }
 
 // Where messages are missing, a failure names those that are, and what was dropped.
