@@ -14,8 +14,10 @@ import (
 // roleVariable has the role of a process that Child has started.
 const roleVariable = "FANFARE_INTEROP_ROLE"
 
-// farewell is how long a role may go on after the end of its input.
-const farewell = 10 * time.Second
+const (
+	farewell = 10 * time.Second // how long a role may go on after the end of its input
+	unread   = 1 << 16          // lines of its input that a role need not have read
+)
 
 // Roles are programs that a test binary can be instead of running its tests, by name. They are called with the program's arguments.
 type Roles map[string]func(args []string)
@@ -54,14 +56,19 @@ func Child(t testing.TB, role string, args ...string) *Process {
 }
 
 // Told returns the lines of standard input, for a role. It is closed at their end, which is that of the test's process at the latest. A
-// role should return then; one that does not within 10 s ends with status 1. It is to be called once.
+// role should return then; one that does not within 10 s ends with status 1, whether it has read the lines or not. One that is 65,536 lines
+// behind panics. It is to be called once.
 func Told() <-chan string {
-	told := make(chan string)
-	go func() {
+	told := make(chan string, unread)
+	go func() { // which never waits for the role, or it would not see the end
 		lines := bufio.NewScanner(os.Stdin)
 		lines.Buffer(nil, longestLine)
 		for lines.Scan() {
-			told <- lines.Text()
+			select {
+			case told <- lines.Text():
+			default:
+				panic(fmt.Sprintf("the role has not read %d lines of its input", unread))
+			}
 		}
 		Must(lines.Err())
 		close(told)

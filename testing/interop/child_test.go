@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/fanfare-go/fanfare/internal/faketb"
@@ -13,7 +14,7 @@ import (
 )
 
 // roles are the programs that this test binary can be.
-var roles = interop.Roles{"publisher": publishForEver, "talker": talkBack, "crash": crash, "nest": nest, "leave": leave, "stay": stay}
+var roles = interop.Roles{"publisher": publishForEver, "talker": talkBack, "crash": crash, "nest": nest, "leave": leave, "stay": stay, "deaf": deaf}
 
 // talkBack says its arguments, and then what it is told.
 func talkBack(args []string) {
@@ -30,6 +31,13 @@ func crash(args []string) { panic(args[0]) }
 func stay([]string) {
 	for range interop.Told() {
 	}
+	select {}
+}
+
+// deaf does not read what it is told.
+func deaf([]string) {
+	interop.Told()
+	fmt.Println("ready")
 	select {}
 }
 
@@ -80,6 +88,33 @@ func TestChildStays(t *testing.T) {
 	p.CloseInput()
 	if failed, ok := errors.AsType[*exec.ExitError](p.Wait()); !ok || failed.ExitCode() != 1 {
 		t.Errorf("%v", p.Wait())
+	}
+}
+
+// A role that does not read what it is told is ended as well.
+func TestChildIsDeaf(t *testing.T) {
+	t.Parallel()
+	p := interop.Child(t, "deaf")
+	p.Ready()
+	p.Tell("one")
+	p.Tell("two")
+	p.CloseInput()
+	if failed, ok := errors.AsType[*exec.ExitError](p.Wait()); !ok || failed.ExitCode() != 1 {
+		t.Errorf("%v", p.Wait())
+	}
+}
+
+// A role that is too far behind says so.
+func TestChildIsFarBehind(t *testing.T) {
+	t.Parallel()
+	p := interop.Child(t, "deaf")
+	p.Ready()
+	p.Tell(strings.Repeat("\n", 1<<16))
+	if failed, ok := errors.AsType[*exec.ExitError](p.Wait()); !ok || failed.ExitCode() != 2 {
+		t.Errorf("%v", p.Wait())
+	}
+	if got := p.Stderr(); !strings.Contains(got, "the role has not read 65536 lines of its input") {
+		t.Errorf("%q", got)
 	}
 }
 
