@@ -3,6 +3,7 @@ package request_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -26,7 +27,7 @@ func TestClosingEndsLocalHandlers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				for _, timeout := range []time.Duration{-1, time.Hour} {
 					b := bustest.New(t)
-					s := serve(t, b, double, bustest.NewCall(t, double, nil, bustest.Block()).Handle, nil)
+					s := serve(t, b, double, bustest.NewCall(t, double, doubled, bustest.Block()).Handle, nil)
 					cl := newClient(t, b, double, &request.Options{Timeout: timeout})
 					done := make(chan error)
 					go func() {
@@ -183,12 +184,15 @@ func TestExpiredCallerIsNotHandled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for range 50 { // which of the two is seen first is chance
 			b := bustest.New(t)
-			handler := bustest.NewCall(t, double, nil, bustest.Take(time.Second))
+			handler := bustest.NewCall(t, double, doubled, bustest.Take(time.Second))
 			s := serve(t, b, double, handler.Handle, &request.ServeOptions{Workers: 1})
 			cl := newClient(t, b, double, nil)
 			first := make(chan error)
 			go func() {
-				_, err := cl.Do(t.Context(), 1)
+				n, err := cl.Do(t.Context(), 1)
+				if err == nil && n != 2 {
+					err = fmt.Errorf("the reply is %d", n)
+				}
 				first <- err
 			}()
 			synctest.Wait()

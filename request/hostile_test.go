@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -127,12 +128,15 @@ func TestStrangeRequests(t *testing.T) {
 func TestCancelFlood(t *testing.T) {
 	t.Parallel()
 	there, tr := join(t, zmq.Options{Serve: zmq.Bind(anyPort)})
-	handler := bustest.NewCall(t, double, nil, bustest.Block())
+	handler := bustest.NewCall(t, double, doubled, bustest.Block())
 	serve(t, there, double, handler.Handle, nil)
 	here, _ := join(t, zmq.Options{Request: zmq.Connect(tr.Bound().Serve...)})
 	done := make(chan error)
 	go func() {
-		_, err := newClient(t, here, double, &request.Options{Timeout: patience}).Do(t.Context(), 1)
+		n, err := newClient(t, here, double, &request.Options{Timeout: patience}).Do(t.Context(), 1)
+		if err == nil && n != 2 {
+			err = fmt.Errorf("the reply is %d", n)
+		}
 		done <- err
 	}()
 	handler.WaitRunning(1)

@@ -12,7 +12,7 @@ import (
 // Requests that wait for the reply of the first one are bounded as those that wait for a handler are.
 func TestIdempotentRepeatsAreBounded(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
-		handler := bustest.NewCall(t, double, nil, bustest.Always(bustest.Block()))
+		handler := bustest.NewCall(t, double, doubled, bustest.Always(bustest.Block()))
 		s := serve(t, b, double, handler.Handle, &request.ServeOptions{Idempotent: request.Idempotent(10), Queue: 5})
 		for round := range uint64(2) { // what has waited has left its place
 			statuses := map[string]int{}
@@ -26,8 +26,11 @@ func TestIdempotentRepeatsAreBounded(t *testing.T) {
 			handler.ReleaseNext(2)
 			synctest.Wait()
 			for _, r := range all {
-				_, status, _ := r.outcome(t)
+				payload, status, _ := r.outcome(t)
 				statuses[status]++
+				if status == "" && payload != "2" {
+					t.Errorf("%q", payload)
+				}
 			}
 			if statuses["overloaded"] != 20-2-5 || statuses[""] != 2+5 {
 				t.Errorf("%v", statuses)

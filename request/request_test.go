@@ -159,7 +159,7 @@ func TestCancelReachesTheHandler(t *testing.T) {
 	t.Parallel()
 	bustest.Run(t, func(t *testing.T, open bustest.Open) {
 		there, here := open(), open()
-		handler := bustest.NewCall(t, double, nil, bustest.Block(), bustest.Block())
+		handler := bustest.NewCall(t, double, doubled, bustest.Block(), bustest.Block())
 		serve(t, there, double, handler.Handle, nil)
 		cl := newClient(t, here, double, &request.Options{Timeout: patience})
 		ctx, cancel := context.WithCancel(t.Context())

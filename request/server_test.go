@@ -189,14 +189,14 @@ func TestDeadlineTravels(t *testing.T) {
 func TestClientGone(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
 		for _, lost := range []bool{true, false} {
-			s := serve(t, b, double, bustest.NewCall(t, double, nil, bustest.Block()).Handle, nil)
+			s := serve(t, b, double, bustest.NewCall(t, double, doubled, bustest.Block()).Handle, nil)
 			r := peers.ask(t, call("math.double", 1, "1"))
 			synctest.Wait()
 			r.abandon(lost)
 			if _, status, _ := r.outcome(t); status != "cancelled" {
 				t.Errorf("%q", status)
 			}
-			if payload, _, _ := peers.ask(t, call("math.double", 2, "2")).outcome(t); payload != "0" {
+			if payload, _, _ := peers.ask(t, call("math.double", 2, "2")).outcome(t); payload != "4" {
 				t.Errorf("the server does not serve on: %q", payload)
 			}
 			_ = s.Close()
@@ -255,7 +255,7 @@ func TestWorkers(t *testing.T) {
 
 func TestOverloaded(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
-		handler := bustest.NewCall(t, double, nil, bustest.Block(), bustest.Block())
+		handler := bustest.NewCall(t, double, doubled, bustest.Block(), bustest.Block())
 		s := serve(t, b, double, handler.Handle, &request.ServeOptions{Workers: 2, Queue: 3})
 		var all []*fakeRequest
 		for i := range 8 {
@@ -268,8 +268,11 @@ func TestOverloaded(t *testing.T) {
 		handler.Release()
 		refused := 0
 		for _, r := range all {
-			if _, status, _ := r.outcome(t); status == "overloaded" {
+			switch payload, status, _ := r.outcome(t); {
+			case status == "overloaded":
 				refused++
+			case payload != "2":
+				t.Errorf("%q %q", payload, status)
 			}
 		}
 		if refused != 3 {
@@ -280,13 +283,15 @@ func TestOverloaded(t *testing.T) {
 
 func TestExpired(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bus.Bus, peers *fake) {
-		handler := bustest.NewCall(t, double, nil, bustest.Take(time.Second))
+		handler := bustest.NewCall(t, double, doubled, bustest.Take(time.Second))
 		s := serve(t, b, double, handler.Handle, &request.ServeOptions{Workers: 1})
 		first := peers.ask(t, call("math.double", 1, "1"))
 		late := peers.ask(t, call("math.double", 2, "1", "deadline", "500"))
 		given := peers.ask(t, call("math.double", 3, "1"))
 		given.abandon(false)
-		first.outcome(t)
+		if payload, status, _ := first.outcome(t); payload != "2" {
+			t.Errorf("%q %q", payload, status)
+		}
 		if _, status, _ := late.outcome(t); status != "deadline" {
 			t.Errorf("%q", status)
 		}
