@@ -77,8 +77,8 @@ type Request interface {
 	// the one before; it must be quick. What happens before Server.Request has returned is not missed if OnAbandoned is called there.
 	OnAbandoned(f func(lost bool))
 	// Reply answers it, once, in the form in which the request came: a plain one gets no topic and no envelope. It never waits. The error is
-	// [ErrLost], which is counted, or what is wrong with m, such as its size: then another reply may be given. It copies what it needs, as
-	// Publish does.
+	// [ErrLost], which is counted, or what is wrong with m, such as its size: then another reply may be given. After one that was taken, and
+	// after Discard, each further one is an error. It copies what it needs, as Publish does.
 	Reply(m *Message) error
 	// Discard ends it without a reply, which is counted.
 	Discard()

@@ -17,7 +17,8 @@ type Message struct {
 	Topic string
 	// Envelope is what the bus says about the event. Drivers carry it as it is. It is nil in messages from plain peers.
 	Envelope []byte
-	// Payload is the encoded event, in one part or several.
+	// Payload is the encoded event, in one part or several. What has none is refused with an error, but for the message that ends a
+	// request.
 	Payload [][]byte
 	// Plain asks Publish to leave the envelope out, for peers that are not ours.
 	Plain bool
@@ -67,8 +68,8 @@ type Transport interface {
 	// Stats returns the counters, all since the transport began.
 	Stats() Stats
 
-	// Shutdown stops taking part: nothing more is accepted or received, what was published is flushed to the peers, then
-	// the connections close. What could not be flushed by the end of ctx is in the error, with the address of each peer. The
+	// Shutdown stops taking part: nothing more is accepted or received, what was published, asked, replied and given out is
+	// flushed to the peers, as is what was told of tasks, then the connections close. What could not be flushed by the end of ctx is in the error, with the address of each peer. The
 	// transport has ended in every case.
 	Shutdown(ctx context.Context) error
 	// Close ends the transport at once. What was not sent yet is gone. It is idempotent and waits for every goroutine.

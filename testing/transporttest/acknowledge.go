@@ -13,7 +13,7 @@ func acknowledgementChecks() []check {
 		{"what was not done reaches the producer", "Nack says that a task is not done, and is to be given again after a delay, negative: never.", nackReaches},
 		{"what a worker tells never waits", "It is comparable, and its methods never wait.", tellingNeverWaits},
 		{"a producer hears of one worker one call at a time", "Of one worker the calls come one at a time, but Written, which comes from who writes.", callsComeOneByOne},
-		{"Shutdown flushes acknowledgements", "what was published is flushed to the peers, then the connections close.", flushesAcks},
+		{"Shutdown flushes acknowledgements", flushed, flushesAcks},
 		{"the end of a worker comes after what it told", "It is the last call for w; what was written and what was not is known (Sent).", downIsLast},
 	}
 }

@@ -14,6 +14,7 @@ func answerChecks() []check {
 	return []check{
 		{"a reply arrives byte for byte", "Message is the reply, which belongs to the receiver, as one from Receive does.", replyArrives},
 		{"Reply copies what it needs", "It copies what it needs, as Publish does.", replyCopies},
+		{"a second reply is an error", "After one that was taken, and after Discard, each further one is an error.", secondReply},
 		{"an attempt has one answer", "Each attempt has one at most.", oneAnswer},
 		{"a request is answered once, whoever is first", "Reply answers it, once, in the form in which the request came", firstReplyWins},
 		{"a reply that is wrong may be given again", "what is wrong with m, such as its size: then another reply may be given.", wrongReply},
@@ -22,7 +23,7 @@ func answerChecks() []check {
 		{"late replies are counted", "Replies that come later are dropped and counted.", lateReplies},
 		{"what is discarded is counted", "Discard ends it without a reply, which is counted.", discarded},
 		{"a reply to a client that is gone is ErrLost", "The error is [ErrLost], which is counted", replyToNobody},
-		{"Shutdown flushes replies", "what was published is flushed to the peers, then the connections close.", flushesReplies},
+		{"Shutdown flushes replies", flushed, flushesReplies},
 	}
 }
 
@@ -75,6 +76,23 @@ func oneAnswer(s *stage) {
 	s.reply(s.requested(requests, "second"), "second reply")
 	s.replied(e, "second reply")
 	s.unanswered(e)
+}
+
+func secondReply(s *stage) {
+	client, _, requests := s.service()
+	for what, end := range map[string]func(r transport.Request){
+		"a reply": func(r transport.Request) { s.reply(r, "reply") },
+		"Discard": transport.Request.Discard,
+	} {
+		s.ask(client, message("call", "x"))
+		r := s.requested(requests, "x")
+		end(r)
+		var err error
+		s.call("Reply", func() { err = r.Reply(message("call", "again")) })
+		if err == nil {
+			s.failf("expected Reply after %s to return an error, but it returned none", what)
+		}
+	}
 }
 
 func firstReplyWins(s *stage) {

@@ -32,6 +32,28 @@ func answerFaults() map[string]map[string]fault {
 				}
 			})),
 		},
+		"a second reply is an error": {
+			"is none": each("to return an error, but it returned none", serving(func(r *fakeRequest) {
+				r.reply = func(m *transport.Message) error {
+					_ = r.Request.Reply(m)
+					return nil
+				}
+			})),
+			"is none after Discard": each("expected Reply after Discard to return an error", serving(func(r *fakeRequest) {
+				discarded := false
+				r.discard = func() {
+					discarded = true
+					r.Request.Discard()
+				}
+				r.reply = func(m *transport.Message) error {
+					err := r.Request.Reply(m)
+					if discarded {
+						return nil
+					}
+					return err
+				}
+			})),
+		},
 		"an attempt has one answer": {
 			"has two": each(`expected the reply "second reply"`, asking(func(e *fakeExchange) {
 				var again []transport.Answer

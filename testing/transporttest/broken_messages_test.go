@@ -116,6 +116,16 @@ func messageFaults() map[string]map[string]fault {
 			}),
 			"counts it": each("expected one message to be sent", counting(func(s *transport.Stats) { s.Dropped++ })),
 		},
+		"what has no payload is refused": {
+			"is sent": each("but it returned none", func(f *fake) {
+				f.publish = func(m *transport.Message) error {
+					if len(m.Payload) == 0 {
+						m = &transport.Message{Topic: m.Topic, Envelope: m.Envelope, Payload: [][]byte{{}}}
+					}
+					return f.sound.Publish(m)
+				}
+			}),
+		},
 		"what cannot be published is handed to nobody": {
 			"cuts it": each("expected the messages", func(f *fake) {
 				f.publish = func(m *transport.Message) error {

@@ -11,6 +11,7 @@ func publishChecks() []check {
 		{"an event reaches every peer with a prefix of its topic", "Publish hands m to every peer that subscribed to a prefix of its topic.", reachesSubscribers},
 		{"an event reaches a peer once", "Publish hands m to every peer that subscribed to a prefix of its topic.", reachesOnce},
 		{"publishing to nobody succeeds", "Publish hands m to every peer that subscribed to a prefix of its topic.", reachesNobody},
+		{"what has no payload is refused", "What has none is refused with an error, but for the message that ends a request.", refusesNoPayload},
 		{"what cannot be published is handed to nobody", "An error means that m was handed to nobody.", refusedReachesNobody},
 		{"Publish does not wait for a peer", "It never waits for a peer", neverWaits},
 		{"what a peer cannot take is counted", "what a peer cannot take is dropped for that peer and counted by the transport.", dropsAreCounted},
@@ -52,17 +53,19 @@ func reachesNobody(s *stage) {
 	}
 }
 
+func refusesNoPayload(s *stage) { s.isRefused("no payload", message("t")) }
+
 func refusedReachesNobody(s *stage) {
+	s.isRefused("a topic of 256 bytes", message(strings.Repeat("t", 256), "x"))
+}
+
+// isRefused checks that Publish returns an error for a message, and that nobody receives it.
+func (s *stage) isRefused(what string, m *transport.Message) {
 	pub, sub := s.pair("")
-	for what, m := range map[string]*transport.Message{
-		"a topic of 256 bytes": message(strings.Repeat("t", 256), "x"),
-		"no payload":           message("t"),
-	} {
-		var err error
-		s.call("Publish", func() { err = pub.Publish(m) })
-		if err == nil {
-			s.failf("expected Publish to return an error for a message with %s, but it returned none", what)
-		}
+	var err error
+	s.call("Publish", func() { err = pub.Publish(m) })
+	if err == nil {
+		s.failf("expected Publish to return an error for a message with %s, but it returned none", what)
 	}
 	s.publish(pub, message("t", "then"))
 	s.arrive(sub, message("t", "then"))

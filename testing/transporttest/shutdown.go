@@ -11,10 +11,13 @@ import (
 	"github.com/fanfare-go/fanfare/transport"
 )
 
+// flushed is the sentence about all that Shutdown flushes.
+const flushed = "what was published, asked, replied and given out is flushed to the peers, as is what was told of tasks, then the connections close."
+
 func shutdownChecks() []check {
 	return []check{
-		{"Shutdown flushes what was published", "what was published is flushed to the peers, then the connections close.", flushes},
-		{"Shutdown flushes to a peer that receives later", "what was published is flushed to the peers, then the connections close.", flushesToSlowPeer},
+		{"Shutdown flushes what was published", flushed, flushes},
+		{"Shutdown flushes to a peer that receives later", flushed, flushesToSlowPeer},
 		{"nothing is published during Shutdown", "Shutdown stops taking part: nothing more is accepted or received", refusesDuringShutdown},
 		{"Shutdown says what it could not flush", "What could not be flushed by the end of ctx is in the error, with the address of each peer. The transport has ended in every case.", saysWhatIsLost},
 		{"peers are told of the end", "Publishers counts the connected peers", peersAreTold},

@@ -23,7 +23,7 @@ func taskChecks() []check {
 		{"after release another one is told", "now and from now on, until release is called", released},
 		{"what was not taken is counted", "the transport counts the others as untaken.", untakenTasks},
 		{"Send of a worker never waits", "Send hands it a task, and never waits", giveNeverWaits},
-		{"Shutdown flushes tasks", "what was published is flushed to the peers, then the connections close.", flushesTasks},
+		{"Shutdown flushes tasks", flushed, flushesTasks},
 		{"after the end tasks return net.ErrClosed", "return an error that matches net.ErrClosed once the transport ends.", tasksAfterEnd},
 		{"tasks may be sent concurrently", "All methods may be called concurrently, and return an error", concurrentTasks},
 	}
