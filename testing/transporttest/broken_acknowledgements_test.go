@@ -34,7 +34,7 @@ func acknowledgementFaults() map[string]map[string]fault {
 			})),
 		},
 		"what a worker tells never waits": {
-			"waits": {"expected Ack, to a source that waits, to return", func(t testing.TB) breaker {
+			"waits": {"expected Ack, many times, to return", func(t testing.TB) breaker {
 				over := make(chan struct{})
 				t.Cleanup(func() { close(over) })
 				return working(func(k *fakeSink) {
