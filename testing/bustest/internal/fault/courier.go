@@ -13,21 +13,20 @@ const maxParcels = 1000
 
 // courier hands over what comes later, in order, in a goroutine that is there as long as something waits.
 type courier struct {
+	post    *post
 	changed change.Signal // of everything below
-	done    sync.WaitGroup
 
 	mu      sync.Mutex
 	parcels []parcel
 	running bool
 	rushing bool // nothing waits for its time any more
-	stopped bool
-	givenUp uint64 // how much was not handed over
+	stopped bool // nothing is handed over any more
 }
 
 // parcel is something that is handed over at its time.
 type parcel struct {
 	due     time.Time
-	deliver func()
+	deliver func(given bool)
 }
 
 // room waits until there is room. It is for who reads from a connection, before the turn in which that brings something: in a turn nobody
@@ -45,18 +44,20 @@ func (c *courier) room() {
 	}
 }
 
-// bring has deliver called after a delay, and after everything that was brought before. It never waits.
-func (c *courier) bring(delay time.Duration, deliver func()) {
+// bring has deliver called after a delay, and after everything that was brought before. It never waits. At the end of the transport deliver is
+// called as well, but not given.
+func (c *courier) bring(delay time.Duration, deliver func(given bool)) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.stopped {
-		c.givenUp++
+	if c.stopped && !c.running {
+		c.mu.Unlock()
+		deliver(false)
 		return
 	}
+	defer c.mu.Unlock()
 	c.parcels = append(c.parcels, parcel{time.Now().Add(delay), deliver}) // which waits for those before it as well
 	if !c.running {
 		c.running = true
-		c.done.Go(c.run)
+		c.post.done.Go(c.run)
 	}
 }
 
@@ -71,25 +72,29 @@ func (c *courier) run() {
 			c.changed.Tell()
 			return
 		}
-		next, rushing := c.parcels[0], c.rushing
-		if wait := time.Until(next.due); wait > 0 && !rushing {
+		next, given := c.parcels[0], !c.stopped
+		if wait := time.Until(next.due); wait > 0 && given && !c.rushing {
 			c.mu.Unlock()
 			pause(wait, nil, changed)
 			continue
 		}
 		c.parcels = c.parcels[1:]
 		c.mu.Unlock()
-		next.deliver()
+		next.deliver(given)
 		c.changed.Tell()
 	}
 }
 
-// rush hands over everything at once, also what comes from now on, and waits until that is done, or ctx ends.
-func (c *courier) rush(ctx context.Context) {
+// set sets rushing or stopped.
+func (c *courier) set(state *bool) {
 	c.mu.Lock()
-	c.rushing = true
+	*state = true
 	c.mu.Unlock()
 	c.changed.Tell()
+}
+
+// idle waits until nothing is left, or ctx ends.
+func (c *courier) idle(ctx context.Context) {
 	for {
 		changed := c.changed.Next()
 		c.mu.Lock()
@@ -104,20 +109,4 @@ func (c *courier) rush(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// left counts what waits, and what was given up.
-func (c *courier) left() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return uint64(len(c.parcels)) + c.givenUp
-}
-
-// stop gives up what waits. It does not wait for what is being handed over: done does.
-func (c *courier) stop() {
-	c.mu.Lock()
-	c.givenUp += uint64(len(c.parcels))
-	c.stopped, c.parcels = true, nil
-	c.mu.Unlock()
-	c.changed.Tell()
 }

@@ -37,10 +37,8 @@ func (l *producerLink) intake(task string) *intake {
 }
 
 // arrive decides what becomes of tasks. It is called in turns.
-func (l *producerLink) arrive(tasks []transport.Message) (taken int) {
+func (l *producerLink) arrive(tasks []transport.Message) {
 	t := l.sink.of.of
-	var batch []transport.Message
-	var again []bool // which of them have come before
 	for i := range tasks {
 		m := &tasks[i]
 		a, h, from := t.describe(aTask, m)
@@ -65,31 +63,15 @@ func (l *producerLink) arrive(tasks []transport.Message) (taken int) {
 		if fate.duplicate {
 			t.faults.log.duplicated(a)
 		}
-		all := []held{{*m, a, false}}
+		if fate.delay > 0 {
+			t.faults.log.delayed()
+		}
+		l.bring(fate.delay, l.life, held{*m, a, false})
 		if fate.duplicate && l.real.Peer().Plain {
-			all = append(all, held{copied(m), a, true}) // it needs no credit
 			t.withheld.Add(-1)
-		}
-		if t.faults.plan.Delay > 0 {
-			l.delay(fate.delay, all)
-			continue
-		}
-		for _, h := range all {
-			batch, again = append(batch, h.message), append(again, h.again)
+			l.bring(fate.delay, l.life, held{copied(m), a, true}) // it needs no credit
 		}
 	}
-	taken = len(tasks)
-	if len(batch) == 0 {
-		return taken
-	}
-	for _, twice := range again[min(l.sink.sink.Tasks(l.life, batch), len(batch)):] { // those that it did not take
-		if twice { // the transport knows nothing of it
-			t.leave()
-		} else {
-			taken--
-		}
-	}
-	return taken
 }
 
 // taskOf is what credit for m is given by.
@@ -146,29 +128,29 @@ func (l *producerLink) admit(m *transport.Message, h envelope.Header, a arrival,
 	return true
 }
 
-// delay hands a task to the worker later, and once more if it comes twice.
-func (l *producerLink) delay(after time.Duration, all []held) {
-	life := l.life
-	if after > 0 {
-		l.sink.of.of.faults.log.delayed()
-	}
-	for _, h := range all {
-		l.sink.of.tasks.bring(after, func() { l.hand(life, h) })
-	}
-}
-
-// hand hands a task over, unless the producer is gone.
-func (l *producerLink) hand(life *producer, h held) {
-	t := l.sink.of.of
-	l.turns.do(func() {
-		switch {
-		case life != l.life:
-			t.withheld.Add(1)
-			if life.cut && !h.again {
-				t.faults.log.lost(t.name, h.arrival)
-			}
-		case l.sink.sink.Tasks(life, []transport.Message{h.message}) == 0:
-			t.leave()
+// bring hands a task to the worker later.
+func (l *producerLink) bring(after time.Duration, life *producer, h held) {
+	l.sink.of.of.undelivered.Add(1)
+	l.courier.bring(after, func(given bool) {
+		if given {
+			l.turns.take(func() { l.hand(life, h) })
 		}
 	})
+}
+
+// hand hands a task over, unless the producer is gone: then a partition has overtaken it. It is called in turns.
+func (l *producerLink) hand(life *producer, h held) {
+	t := l.sink.of.of
+	switch {
+	case l.sink.released.Load():
+		t.leave()
+	case life != l.life:
+		t.withheld.Add(1)
+		if !h.again {
+			t.faults.log.lost(t.name, h.arrival)
+		}
+	case l.sink.sink.Tasks(life, []transport.Message{h.message}) == 0:
+		t.leave()
+	}
+	t.undelivered.Add(-1)
 }

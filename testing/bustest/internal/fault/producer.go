@@ -12,7 +12,6 @@ import (
 type producer struct {
 	link *producerLink
 	gone atomic.Bool
-	cut  bool // why it is gone. Used in turns
 }
 
 func (p *producer) Peer() transport.Peer { return p.link.real.Peer() }
@@ -41,7 +40,7 @@ func (p *producer) Credit(task string, n uint32) {
 	ready := min(len(i.held), int(n))
 	for _, h := range i.held[:ready] {
 		l.sink.of.of.withheld.Add(-1)
-		l.sink.of.tasks.bring(0, func() { l.hand(p, h) })
+		l.bring(0, p, h)
 	}
 	i.held = i.held[ready:]
 	n -= uint32(ready)

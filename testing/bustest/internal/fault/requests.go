@@ -10,11 +10,11 @@ import (
 type requesting struct {
 	of        *wrapped
 	requester transport.Requester
-	courier   courier // of requests that have arrived
 
 	mu        sync.Mutex
-	exchanges map[uint64]*exchange   // by their ID
-	open      map[*received]struct{} // taken from clients, and not answered
+	couriers  map[transport.Peer]*courier // of the requests of each client. Few clients come and go in a test: they stay
+	exchanges map[uint64]*exchange        // by their ID
+	open      map[*received]struct{}      // taken from clients, and not answered
 }
 
 func (r *requesting) Servers() int {
@@ -41,6 +41,18 @@ func (r *requesting) Exchange(woken chan<- struct{}) (transport.Exchange, error)
 	defer r.mu.Unlock()
 	r.exchanges[e.id] = e
 	return e, nil
+}
+
+// courier returns that of a client.
+func (r *requesting) courier(client transport.Peer) *courier {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.couriers[client]
+	if c == nil {
+		c = r.of.post.hire()
+		r.couriers[client] = c
+	}
+	return c
 }
 
 // lose answers all attempts that have no answer.

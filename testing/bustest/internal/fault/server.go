@@ -52,17 +52,29 @@ func (s *server) Request(real transport.Request) {
 	}
 }
 
-// deliver hands a request to the server, at once if the plan has no delays.
+// deliver hands a request to the server. It waits until the server has it, or until there is room for it if it comes later.
 func (s *server) deliver(r *received, delay time.Duration) {
-	if s.of.of.faults.plan.Delay == 0 {
-		s.server.Request(r)
-		return
-	}
-	s.of.courier.room()
-	s.of.courier.bring(delay, func() {
-		r.arrived = time.Now()
+	t := s.of.of
+	c, over := s.of.courier(r.Client()), make(chan struct{})
+	later := t.faults.plan.Delay > 0
+	c.room()
+	c.bring(delay, func(given bool) {
+		defer close(over)
+		if !given {
+			return
+		}
+		if later {
+			r.arrived = time.Now()
+		}
 		s.server.Request(r)
 	})
+	if later {
+		return
+	}
+	select {
+	case <-over:
+	case <-t.ended: // a server that waits must not hold that up
+	}
 }
 
 // received is a transport.Request with faults.

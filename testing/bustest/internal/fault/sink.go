@@ -12,15 +12,16 @@ import (
 
 // sink is a transport.TaskSink that tasks come to by way of the faults.
 type sink struct {
-	of   *tasking
-	sink transport.TaskSink
+	of       *tasking
+	sink     transport.TaskSink
+	released atomic.Bool // it hears of nothing any more
 
 	mu    sync.Mutex
 	links map[transport.TaskProducer]*producerLink
 }
 
 func (s *sink) ProducerUp(p transport.TaskProducer) {
-	l := &producerLink{sink: s, real: p, tasks: map[string]*intake{}}
+	l := &producerLink{sink: s, real: p, courier: s.of.of.post.hire(), tasks: map[string]*intake{}}
 	s.mu.Lock()
 	s.links[p] = l
 	s.mu.Unlock()
@@ -38,24 +39,53 @@ func (s *sink) link(p transport.TaskProducer, gone bool) *producerLink {
 	return l
 }
 
+// ProducerDown comes after the tasks that are still on their way: only a partition overtakes them.
 func (s *sink) ProducerDown(p transport.TaskProducer, err error) {
-	if l := s.link(p, true); l != nil {
-		s.of.remove(l)
-		l.turns.do(func() { l.down(err) })
+	l := s.link(p, true)
+	if l == nil {
+		return
 	}
+	l.gone.Store(true)
+	l.courier.bring(0, func(bool) {
+		l.turns.do(func() {
+			l.down(err)
+			l.leaveHeld()
+		})
+		s.of.remove(l)
+		s.of.of.post.dismiss(l.courier)
+	})
 }
 
+// release has the sink hear of nothing any more.
+func (s *sink) release() {
+	s.released.Store(true)
+	s.of.removeAll(func(l aligner) bool {
+		p, ok := l.(*producerLink)
+		return ok && p.sink == s
+	})
+}
+
+// Tasks waits until the worker has the tasks, or until there is room for them if they come later. It takes all of them: what the worker does
+// not take is counted by itself.
 func (s *sink) Tasks(p transport.TaskProducer, tasks []transport.Message) (taken int) {
 	l, t := s.link(p, false), s.of.of
 	if l == nil {
 		return 0
 	}
 	pause(time.Duration(len(tasks))*t.faults.plan.Read, t.ended, nil)
-	s.of.tasks.room()
-	result := new(int) // of the turn, which may be taken by somebody else, later
-	arrived := slices.Clone(tasks)
-	if l.turns.do(func() { *result = l.arrive(arrived) }) {
-		return *result
+	l.courier.room()
+	arrived, over := slices.Clone(tasks), make(chan struct{})
+	l.turns.do(func() {
+		l.arrive(arrived)
+		if t.faults.plan.Delay > 0 {
+			close(over)
+			return
+		}
+		l.courier.bring(0, func(bool) { close(over) }) // the worker has them
+	})
+	select {
+	case <-over:
+	case <-t.ended: // who waits for a worker must not hold that up
 	}
 	return len(tasks)
 }
@@ -63,12 +93,13 @@ func (s *sink) Tasks(p transport.TaskProducer, tasks []transport.Message) (taken
 // producerLink is the connection to a producer. A worker loses the producer that it knows when one side is cut off, and gets another one
 // when that is over.
 type producerLink struct {
-	sink  *sink
-	real  transport.TaskProducer
-	turns turns
-	life  *producer // what the worker knows; nil while it is cut off. Used in turns
-	gone  bool      // the connection. Used in turns
-	from  atomic.Pointer[wrapped]
+	sink    *sink
+	real    transport.TaskProducer
+	courier *courier
+	turns   turns
+	life    *producer   // what the worker knows; nil while it is cut off. Used in turns
+	gone    atomic.Bool // the connection
+	from    atomic.Pointer[wrapped]
 
 	mu    sync.Mutex // comes last; the methods of the producer, which never wait, are called under it: their order counts
 	tasks map[string]*intake
@@ -92,7 +123,8 @@ func (l *producerLink) align() <-chan struct{} {
 		case cut && l.life != nil:
 			l.down(errPartitioned)
 			l.giveBack()
-		case !cut && l.life == nil && !l.gone:
+		case l.sink.released.Load():
+		case !cut && l.life == nil && !l.gone.Load():
 			l.life = &producer{link: l}
 			l.sink.sink.ProducerUp(l.life)
 		}
@@ -105,12 +137,23 @@ func (l *producerLink) align() <-chan struct{} {
 
 // down has the worker lose the producer. It is called in turns.
 func (l *producerLink) down(err error) {
-	l.gone = err != errPartitioned
 	if life := l.life; life != nil {
 		l.life = nil
-		life.gone.Store(true)
-		life.cut = !l.gone
-		l.sink.sink.ProducerDown(life, err)
+		l.mu.Lock()
+		life.gone.Store(true) // after which it gives no credit, and nothing more is brought for it
+		l.mu.Unlock()
+		if !l.sink.released.Load() {
+			l.sink.sink.ProducerDown(life, err)
+		}
+	}
+}
+
+// leaveHeld gives up what waits for credit when the connection has ended.
+func (l *producerLink) leaveHeld() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, i := range l.tasks {
+		l.forget(i)
 	}
 }
 

@@ -10,15 +10,16 @@ import (
 
 // source is a transport.TaskSource that acknowledgements come to by way of the faults.
 type source struct {
-	of     *tasking
-	source transport.TaskSource
+	of       *tasking
+	source   transport.TaskSource
+	released atomic.Bool // it hears of nothing any more
 
 	mu    sync.Mutex
 	links map[transport.TaskWorker]*workerLink
 }
 
 func (s *source) WorkerUp(w transport.TaskWorker) {
-	l := &workerLink{source: s, real: w, tasks: map[string]*output{}}
+	l := &workerLink{source: s, real: w, courier: s.of.of.post.hire(), tasks: map[string]*output{}}
 	s.mu.Lock()
 	s.links[w] = l
 	s.mu.Unlock()
@@ -36,11 +37,27 @@ func (s *source) link(w transport.TaskWorker, gone bool) *workerLink {
 	return l
 }
 
+// WorkerDown comes after the news of tasks that are still on their way: only a partition overtakes them.
 func (s *source) WorkerDown(w transport.TaskWorker, err error) {
-	if l := s.link(w, true); l != nil {
-		s.of.remove(l)
-		l.turns.do(func() { l.down(err) })
+	l := s.link(w, true)
+	if l == nil {
+		return
 	}
+	l.gone.Store(true)
+	l.courier.bring(0, func(bool) {
+		l.turns.do(func() { l.down(err) })
+		s.of.remove(l)
+		s.of.of.post.dismiss(l.courier)
+	})
+}
+
+// release has the source hear of nothing any more.
+func (s *source) release() {
+	s.released.Store(true)
+	s.of.removeAll(func(l aligner) bool {
+		w, ok := l.(*workerLink)
+		return ok && w.source == s
+	})
 }
 
 // Credit is never lost: what comes while the transport is cut off is told after that.
@@ -67,14 +84,14 @@ func (s *source) Written(w transport.TaskWorker) {
 
 func (s *source) Ack(w transport.TaskWorker, task string, first uint64, count uint32) {
 	if l := s.link(w, false); l != nil {
-		s.of.news.room()
+		l.courier.room()
 		l.turns.do(func() { l.acked(task, first, count) })
 	}
 }
 
 func (s *source) Nack(w transport.TaskWorker, task string, seq uint64, delay time.Duration, reason string) {
 	if l := s.link(w, false); l != nil {
-		s.of.news.room()
+		l.courier.room()
 		l.turns.do(func() {
 			l.news(aNack, task, seq, func(life *worker) { s.source.Nack(life, task, seq, delay, reason) })
 		})
@@ -84,11 +101,12 @@ func (s *source) Nack(w transport.TaskWorker, task string, seq uint64, delay tim
 // workerLink is the connection to a process with workers. A producer loses the one that it knows when its transport is cut off, and gets
 // another one, with the credit that there is, when that is over.
 type workerLink struct {
-	source *source
-	real   transport.TaskWorker
-	turns  turns
-	life   atomic.Pointer[worker] // what the producer knows; nil while it is cut off. Changed in turns
-	gone   bool                   // the connection. Used in turns
+	source  *source
+	real    transport.TaskWorker
+	courier *courier
+	turns   turns
+	life    atomic.Pointer[worker] // what the producer knows; nil while it is cut off. Changed in turns
+	gone    atomic.Bool            // the connection
 
 	mu    sync.Mutex
 	tasks map[string]*output
@@ -119,7 +137,8 @@ func (l *workerLink) align() <-chan struct{} {
 		switch cut := l.source.of.of.cut.Load(); {
 		case cut && l.life.Load() != nil:
 			l.down(errPartitioned)
-		case !cut && l.life.Load() == nil && !l.gone:
+		case l.source.released.Load():
+		case !cut && l.life.Load() == nil && !l.gone.Load():
 			life := &worker{link: l}
 			l.life.Store(life)
 			l.source.source.WorkerUp(life)
@@ -133,10 +152,11 @@ func (l *workerLink) align() <-chan struct{} {
 
 // down has the producer lose the worker. It is called in turns.
 func (l *workerLink) down(err error) {
-	l.gone = err != errPartitioned
 	if life := l.life.Swap(nil); life != nil {
 		life.gone.Store(true)
-		l.source.source.WorkerDown(life, err)
+		if !l.source.released.Load() {
+			l.source.source.WorkerDown(life, err)
+		}
 	}
 }
 
@@ -214,10 +234,17 @@ func (l *workerLink) news(kind, task string, seq uint64, tell func(*worker)) {
 	if fate.delay > 0 {
 		t.faults.log.delayed()
 	}
-	l.source.of.news.bring(fate.delay, func() {
+	l.courier.bring(fate.delay, func(given bool) {
+		if !given {
+			return
+		}
 		l.turns.do(func() {
-			if life == l.life.Load() {
+			switch {
+			case l.source.released.Load():
+			case life == l.life.Load():
 				tell(life)
+			default: // a partition has overtaken it
+				t.faults.log.lost(t.name, a)
 			}
 		})
 	})

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/fanfare-go/fanfare/transport"
@@ -10,8 +11,6 @@ import (
 type tasking struct {
 	of     *wrapped
 	tasker transport.Tasker
-	tasks  courier // of tasks that have arrived
-	news   courier // of what became of tasks that were given out
 
 	mu    sync.Mutex
 	links map[aligner]struct{} // to all workers and producers that are connected
@@ -27,11 +26,27 @@ func (k *tasking) TaskLimit() int  { return k.tasker.TaskLimit() }
 func (k *tasking) FrameLimit() int { return k.tasker.FrameLimit() }
 
 func (k *tasking) Produce(s transport.TaskSource) (release func(), err error) {
-	return k.tasker.Produce(&source{of: k, source: s, links: map[transport.TaskWorker]*workerLink{}})
+	by := &source{of: k, source: s, links: map[transport.TaskWorker]*workerLink{}}
+	real, err := k.tasker.Produce(by)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		real()
+		by.release()
+	}, nil
 }
 
 func (k *tasking) Work(s transport.TaskSink) (release func(), err error) {
-	return k.tasker.Work(&sink{of: k, sink: s, links: map[transport.TaskProducer]*producerLink{}})
+	by := &sink{of: k, sink: s, links: map[transport.TaskProducer]*producerLink{}}
+	real, err := k.tasker.Work(by)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		real()
+		by.release()
+	}, nil
 }
 
 // add has a link know of partitions.
@@ -47,6 +62,13 @@ func (k *tasking) remove(l aligner) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.links, l)
+}
+
+// removeAll forgets those of a source or a sink.
+func (k *tasking) removeAll(of func(aligner) bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.DeleteFunc(k.links, func(l aligner, _ struct{}) bool { return of(l) })
 }
 
 // align tells all links, and waits until the bus has heard of it.

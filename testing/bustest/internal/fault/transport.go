@@ -30,6 +30,9 @@ type wrapped struct {
 	untaken  atomic.Uint64 // messages that the transport counts as received, or does not know of, and that the bus did not take
 	withheld atomic.Int64  // messages that the transport has received, and the bus has not, less those that it has twice
 
+	post        post
+	undelivered atomic.Int64 // tasks that a courier has, or had at the end
+
 	retaining  *retaining // nil for transports that cannot
 	requesting *requesting
 	tasking    *tasking
@@ -41,7 +44,7 @@ func newWrapped(f *Injector, name string, tr transport.Transport) *wrapped {
 		t.retaining = &retaining{of: t, retainer: real}
 	}
 	if real, ok := tr.(transport.Requester); ok {
-		t.requesting = &requesting{of: t, requester: real, exchanges: map[uint64]*exchange{}, open: map[*received]struct{}{}}
+		t.requesting = &requesting{of: t, requester: real, couriers: map[transport.Peer]*courier{}, exchanges: map[uint64]*exchange{}, open: map[*received]struct{}{}}
 	}
 	if real, ok := tr.(transport.Tasker); ok {
 		t.tasking = &tasking{of: t, tasker: real, links: map[aligner]struct{}{}}
@@ -188,20 +191,13 @@ func (t *wrapped) leave() {
 }
 
 // waiting counts the events and tasks that wait for their time, and those that were given up while they did.
-func (t *wrapped) waiting() uint64 {
-	n := t.incoming.left()
-	if t.tasking != nil {
-		n += t.tasking.tasks.left()
-	}
-	return n
-}
+func (t *wrapped) waiting() uint64 { return t.incoming.left() + uint64(t.undelivered.Load()) }
 
 // Shutdown hands over first what is delayed: acknowledgements that a producer waits for, and tasks and requests that have arrived.
 func (t *wrapped) Shutdown(ctx context.Context) error {
-	for _, c := range t.couriers() {
-		c.rush(ctx)
-	}
+	t.post.rush(ctx)
 	err := t.real.Shutdown(ctx)
+	t.post.rush(ctx) // what has come meanwhile
 	t.finish()
 	return err
 }
@@ -215,9 +211,7 @@ func (t *wrapped) Close() error {
 
 // stop gives up what is delayed, and lets go who waits. It reports whether that ended the transport, which it does once.
 func (t *wrapped) stop() (ended bool) {
-	for _, c := range t.couriers() {
-		c.stop()
-	}
+	t.post.stop()
 	t.end.Do(func() {
 		close(t.ended)
 		t.setCut(false)
@@ -232,22 +226,9 @@ func (t *wrapped) finish() {
 	if t.requesting != nil {
 		t.requesting.lose()
 	}
-	for _, c := range t.couriers() {
-		c.done.Wait()
-	}
+	t.post.done.Wait()
 	t.watcher.Wait()
 	t.changed.Tell()
-}
-
-// couriers returns those of the transport.
-func (t *wrapped) couriers() (all []*courier) {
-	if t.requesting != nil {
-		all = append(all, &t.requesting.courier)
-	}
-	if t.tasking != nil {
-		all = append(all, &t.tasking.tasks, &t.tasking.news)
-	}
-	return all
 }
 
 // kill ends the transport. Its bus closes it once more, which waits for the rest.
