@@ -27,11 +27,13 @@ type late struct {
 	message transport.Message
 }
 
-// Receive reads on while events wait for their time.
+// Receive reads on while events wait for their time. What waits when the transport ends is not received.
 func (t *wrapped) Receive(ctx context.Context, into []transport.Message) (n int, err error) {
 	for {
-		if n := t.take(into); n > 0 {
-			return n, nil
+		if !t.over() {
+			if n := t.take(into); n > 0 {
+				return n, nil
+			}
 		}
 		if err := t.read(ctx, len(into)); err != nil {
 			return 0, err
@@ -71,6 +73,9 @@ func (i *incoming) left() uint64 {
 func (t *wrapped) read(ctx context.Context, room int) error {
 	until := ctx
 	due, waiting := t.front()
+	if t.over() { // what comes yet, before the error, waits as well
+		due, waiting = time.Time{}, 0
+	}
 	if waiting > 0 {
 		var cancel context.CancelFunc
 		until, cancel = context.WithDeadline(ctx, due)

@@ -26,13 +26,13 @@ func (s *server) Request(real transport.Request) {
 	a, h, from := t.describe(aRequest, real.Message())
 	if t.cut.Load() || from != nil && from.cut.Load() {
 		t.faults.log.lost(t.name, a)
-		real.Discard()
+		t.discard(a, real)
 		return
 	}
 	fate := t.faults.fate(a)
 	if fate.drop {
 		t.faults.log.dropped(a)
-		real.Discard()
+		t.discard(a, real)
 		return
 	}
 	r := &received{of: s.of, real: real, from: from, id: h.Seq, message: *real.Message(), arrived: real.Arrived()}
@@ -50,6 +50,15 @@ func (s *server) Request(real transport.Request) {
 		t.faults.log.duplicated(a)
 		s.deliver(r.twin, fate.delay)
 	}
+}
+
+// discard ends a request that the server does not get. There would be no reply to a cancellation: so none is dropped, although the transport
+// counts one.
+func (t *wrapped) discard(a arrival, real transport.Request) {
+	if a.kind == aCancel {
+		t.cancels.Add(1)
+	}
+	real.Discard()
 }
 
 // deliver hands a request to the server. It waits until the server has it, or until there is room for it if it comes later.
@@ -93,6 +102,7 @@ type received struct {
 	over      bool // it was answered, or given up
 	cancelled bool
 	lost      bool // its connection
+	cut       bool // which is there for the transport: a partition has ended it
 }
 
 func (r *received) Message() *transport.Message { return &r.message }
@@ -104,7 +114,19 @@ func (r *received) begin() {
 	r.of.mu.Lock()
 	r.of.open[r] = struct{}{}
 	r.of.mu.Unlock()
-	r.real.OnAbandoned(r.abandon)
+	r.real.OnAbandoned(func(lost bool) {
+		if lost {
+			r.setCut(false) // the transport knows of it, and counts the reply
+		}
+		r.abandon(lost)
+	})
+}
+
+// setCut notes whether a partition has ended the connection.
+func (r *received) setCut(cut bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cut = cut && !r.lost
 }
 
 // abandon notes that the client does not wait any more.
@@ -134,15 +156,14 @@ func (r *received) OnAbandoned(f func(lost bool)) {
 	}
 }
 
-// finish notes that it ends, and reports whether its connection was lost before.
-func (r *received) finish() (lost bool) {
+// finish notes that it ends.
+func (r *received) finish() {
 	r.of.mu.Lock()
 	delete(r.of.open, r)
 	r.of.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.over = true
-	return r.lost
 }
 
 func (r *received) Reply(m *transport.Message) error {
@@ -151,9 +172,9 @@ func (r *received) Reply(m *transport.Message) error {
 		return nil
 	}
 	r.mu.Lock()
-	lost := r.lost
+	cut := r.cut
 	r.mu.Unlock()
-	if lost {
+	if cut {
 		r.Discard()
 		return transport.ErrLost
 	}
@@ -189,6 +210,7 @@ func (r *requesting) abandon(client *wrapped) {
 	}
 	r.mu.Unlock()
 	for _, q := range all {
+		q.setCut(true)
 		q.abandon(true)
 		if client == nil && q.from != nil && q.from.requesting != nil {
 			q.from.requesting.loseOne(q.id)

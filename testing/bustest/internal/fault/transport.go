@@ -30,6 +30,8 @@ type wrapped struct {
 	untaken  atomic.Uint64 // messages that the transport counts as received, or does not know of, and that the bus did not take
 	withheld atomic.Int64  // messages that the transport has received, and the bus has not, less those that it has twice
 
+	cancels atomic.Uint64 // cancellations that were discarded, which the transport counts as requests without a reply
+
 	post        post
 	undelivered atomic.Int64 // tasks that a courier has, or had at the end
 
@@ -180,6 +182,7 @@ func (t *wrapped) Stats() transport.Stats {
 	if t.over() {
 		s.Untaken += waiting
 	}
+	s.RepliesDropped -= min(t.cancels.Load(), s.RepliesDropped)
 	s.EventsLost += t.peers.lost.Load()
 	return s
 }
