@@ -28,6 +28,7 @@ type arrival struct {
 	from, to    string // from: "" for transports that are not wrapped
 	seq         uint64 // of plain messages how many there were with that topic, this one included
 	attempt     uint64 // 0 and 1: the first time
+	again       uint64 // how often the same was told of that attempt before
 }
 
 // String describes it, such as "orders.created #3 from shop".
@@ -41,6 +42,9 @@ func (a arrival) String() string {
 	fmt.Fprintf(&b, "#%d", a.seq)
 	if a.attempt > 1 {
 		fmt.Fprintf(&b, " attempt %d", a.attempt)
+	}
+	if a.again > 0 {
+		fmt.Fprintf(&b, " told %d times before", a.again)
 	}
 	if a.from != "" {
 		b.WriteString(" from " + a.from)
@@ -57,9 +61,7 @@ func (t *wrapped) describe(kind string, m *transport.Message) (a arrival, h enve
 		return a, h, nil
 	}
 	a.seq = h.Seq
-	if text, found := envelope.Lookup(h.Properties, "attempt"); found {
-		a.attempt, _ = strconv.ParseUint(text, 10, 64) // what is no number is the first attempt
-	}
+	a.attempt = attemptOf(h)
 	switch what, _ := envelope.Lookup(h.Properties, "kind"); {
 	case kind == anEvent && h.Retained:
 		a.kind = aRetainedEvent
@@ -70,6 +72,13 @@ func (t *wrapped) describe(kind string, m *transport.Message) (a arrival, h enve
 		a.from = from.name
 	}
 	return a, h, from
+}
+
+// attemptOf returns which attempt an envelope is of, 0 if it does not say.
+func attemptOf(h envelope.Header) uint64 {
+	text, _ := envelope.Lookup(h.Properties, "attempt")
+	attempt, _ := strconv.ParseUint(text, 10, 64) // what is no number is the first attempt
+	return attempt
 }
 
 // counter counts plain messages by kind and topic.

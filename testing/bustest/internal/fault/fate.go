@@ -19,7 +19,7 @@ func (f *Injector) fate(a arrival) fate {
 		for _, part := range []string{what, a.kind, a.topic, a.from, a.to} {
 			_, _ = h.Write(append([]byte(part), 0)) // never fails
 		}
-		x := mix(mix(mix(h.Sum64()^f.plan.Seed)^a.seq) ^ max(a.attempt, 1))
+		x := mix(mix(mix(h.Sum64()^f.plan.Seed)^a.seq) ^ max(a.attempt, 1) ^ a.again<<32)
 		return float64(x>>11) / (1 << 53)
 	}
 	if f.plan.Drop > 0 && draw("drop") < f.plan.Drop {

@@ -45,11 +45,12 @@ func (s *server) Request(real transport.Request) {
 	if fate.delay > 0 {
 		t.faults.log.delayed()
 	}
-	s.deliver(r, fate.delay)
-	if r.twin != nil {
-		t.faults.log.duplicated(a)
-		s.deliver(r.twin, fate.delay)
+	if r.twin == nil {
+		s.deliver(fate.delay, r)
+		return
 	}
+	t.faults.log.duplicated(a)
+	s.deliver(fate.delay, r, r.twin)
 }
 
 // discard ends a request that the server does not get. There would be no reply to a cancellation: so none is dropped, although the transport
@@ -61,10 +62,10 @@ func (t *wrapped) discard(a arrival, real transport.Request) {
 	real.Discard()
 }
 
-// deliver hands a request to the server. It waits until the server has it, or until there is room for it if it comes later.
-func (s *server) deliver(r *received, delay time.Duration) {
+// deliver hands a request to the server, once or twice. It waits until the server has it, or until there is room for it if it comes later.
+func (s *server) deliver(delay time.Duration, all ...*received) {
 	t := s.of.of
-	c, over := s.of.courier(r.Client()), make(chan struct{})
+	c, over := s.of.courier(all[0].Client()), make(chan struct{})
 	later := t.faults.plan.Delay > 0
 	c.room()
 	c.bring(delay, func(given bool) {
@@ -72,10 +73,12 @@ func (s *server) deliver(r *received, delay time.Duration) {
 		if !given {
 			return
 		}
-		if later {
-			r.arrived = time.Now()
+		for _, r := range all {
+			if later {
+				r.arrived = time.Now()
+			}
+			s.server.Request(r)
 		}
-		s.server.Request(r)
 	})
 	if later {
 		return

@@ -114,16 +114,23 @@ type workerLink struct {
 
 // output is what goes to a worker of one task, by its name, "" for the plain form. The lock of the link guards it.
 type output struct {
-	credit uint64            // what the worker still expects
-	last   uint64            // the last task that it was given
-	told   map[uint64]uint64 // how often something was told of a task, as long as that was lost
+	credit uint64           // what the worker still expects
+	last   uint64           // the last task that it was given
+	given  map[uint64]given // by the numbers of the tasks
+}
+
+// given is a task that a worker was given, as far as the fate of what is told of it depends on that. Nobody can say when nothing more is
+// told of it: it stays as long as the connection.
+type given struct {
+	attempt uint64 // of which it was
+	told    uint64 // how often something was told of it
 }
 
 // output returns what goes to the worker of a task. The lock is held.
 func (l *workerLink) output(task string) *output {
 	o := l.tasks[task]
 	if o == nil {
-		o = &output{told: map[uint64]uint64{}}
+		o = &output{given: map[uint64]given{}}
 		l.tasks[task] = o
 	}
 	return o
@@ -206,15 +213,13 @@ func (l *workerLink) acked(task string, first uint64, count uint32) {
 func (l *workerLink) news(kind, task string, seq uint64, tell func(*worker)) {
 	t := l.source.of.of
 	l.mu.Lock()
-	told := l.output(task).told
-	told[seq]++
-	a := arrival{kind: kind, topic: task, to: t.name, seq: seq, attempt: told[seq]}
+	all := l.output(task).given
+	g := all[seq]
+	all[seq] = given{g.attempt, g.told + 1}
+	l.mu.Unlock()
+	a := arrival{kind: kind, topic: task, to: t.name, seq: seq, attempt: g.attempt, again: g.told}
 	fate := t.faults.fate(a)
 	life := l.life.Load()
-	if life != nil && !fate.drop {
-		delete(told, seq)
-	}
-	l.mu.Unlock()
 	switch {
 	case life == nil:
 		t.faults.log.lost(t.name, a)

@@ -38,6 +38,7 @@ func (w *worker) Send(m *transport.Message) (nth uint64, err error) {
 	o := l.output(task)
 	if h, err := envelope.Parse(m.Envelope); err == nil {
 		o.last = max(o.last, h.Seq) // before it is sent: word of it may be quick
+		o.given[h.Seq] = given{attempt: attemptOf(h)}
 	}
 	l.mu.Unlock()
 	if nth, err = l.real.Send(m); err != nil {
