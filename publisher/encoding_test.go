@@ -69,6 +69,7 @@ func TestTypedPathDoesNotEncode(t *testing.T) {
 		other := bustest.Record(t, b, topic.New[any](invoices.String()))
 		publish(-2, errNoDebts)
 		publish(3, nil)
+		other.Wait(1)
 		if err := other.Subscription().Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -37,10 +37,11 @@ func allowanceOf(b *bus.Bus, create func() any) (a *allowance, release func()) {
 // end ends a bus, and fails the test for what is not as it should be.
 func end(t testing.TB, b *bus.Bus, allowed *allowance) {
 	t.Helper()
-	// When a Faults has lost something, the rest cannot be held against the code under test.
 	strict := strict(t, b, allowed)
 	if strict {
 		drain(t, b)
+	} else if !t.Failed() && !allowed.undelivered.Load() {
+		relent(b)
 	}
 	if err := b.Close(); err != nil {
 		t.Errorf("closing %s: %v", called(b), err)
@@ -66,6 +67,17 @@ func end(t testing.TB, b *bus.Bus, allowed *allowance) {
 // strict reports whether a bus is to have done everything in the end. What [Faults] have lost cannot be held against the code under test.
 func strict(t testing.TB, b *bus.Bus, allowed *allowance) bool {
 	return !t.Failed() && !allowed.undelivered.Load() && !fault.Spoilt(b.Transport())
+}
+
+// indulgence is how long a bus has in the end whose Faults have lost something.
+const indulgence = time.Second
+
+// relent lets a bus do what it can, when Faults may have made the rest impossible: its peers wait for what it has done.
+func relent(b *bus.Bus) {
+	idle()
+	ctx, cancel := context.WithTimeout(context.Background(), indulgence)
+	defer cancel()
+	_ = b.Shutdown(ctx) // what it cannot do is not held against it
 }
 
 // drain lets a bus do what it has to do. If the test has begun to end it, the test knows what came of that.
