@@ -183,6 +183,9 @@ func (t *wrapped) Stats() transport.Stats {
 		s.Untaken += waiting
 	}
 	s.RepliesDropped -= min(t.cancels.Load(), s.RepliesDropped)
+	if t.retaining != nil {
+		s.RetainedEvicted += t.retaining.evicted.Load()
+	}
 	s.EventsLost += t.peers.lost.Load()
 	return s
 }
@@ -217,6 +220,9 @@ func (t *wrapped) stop() (ended bool) {
 	t.post.stop()
 	t.end.Do(func() {
 		close(t.ended)
+		if t.retaining != nil {
+			t.retaining.loseHeld()
+		}
 		t.setCut(false)
 		ended = true
 	})
