@@ -150,3 +150,28 @@ func TestPlainMessagesAreCountedOnce(t *testing.T) {
 		})
 	})
 }
+
+// TestPlainEventsAreNumberedAsTheyArrive publishes plain events in a partition, which changes nothing about what becomes of others.
+func TestPlainEventsAreNumberedAsTheyArrive(t *testing.T) {
+	t.Parallel()
+	received := func(others int) (values []int) {
+		synctest.Test(t, func(t *testing.T) {
+			f := bustest.NewFaults(t, bustest.Plan{Seed: 3, Drop: 0.3})
+			buses := faultyBuses(t, f, bustest.Memory(), "shop", "billing")
+			got := bustest.Record(t, buses[1], numbered)
+			pub := newPublisher(t, buses[0], numbered, &publisher.Options{Plain: true})
+			own := newPublisher(t, buses[1], numbered, &publisher.Options{Plain: true})
+			synctest.Wait()
+			f.Partition("billing")
+			publishNumbers(t, own, 1001, 1000+others)
+			f.Heal("billing")
+			publishNumbers(t, pub, 1, 20)
+			synctest.Wait()
+			values = slices.DeleteFunc(valuesOf(got), func(n int) bool { return n > 1000 })
+		})
+		return values
+	}
+	if none, some := received(0), received(3); !slices.Equal(none, some) || len(none) == 0 || len(none) == 20 {
+		t.Errorf("received %v, and %v when the receiver has published as well", none, some)
+	}
+}
