@@ -30,14 +30,17 @@ type Faults struct {
 	injector *fault.Injector
 	numbered atomic.Int64 // transports of networks
 
-	steps    []Step
-	begin    sync.Once
-	ended    chan struct{}
-	stepping sync.WaitGroup
+	steps []Step
+	begin sync.Once
+	taken atomic.Bool // all steps
+	// Made in the first Wrap, which may be in a bubble that NewFaults is not in. When that has ended all steps are taken, and nobody may use
+	// the channels any more.
+	ended, stopped chan struct{}
 }
 
 // NewFaults returns faults for one test. A plan with values outside of their limits fails the test. A random seed is logged; when the test has
-// failed at its end, the seed and the last 50 lines of Log are.
+// failed at its end, the seed and the last 50 lines of Log are. For transports in a bubble of testing/synctest make it there: else all steps of
+// the plan must have had their time when the bubble ends.
 func NewFaults(t testing.TB, p Plan) *Faults {
 	t.Helper()
 	if err := p.check(); err != nil {
@@ -48,13 +51,15 @@ func NewFaults(t testing.TB, p Plan) *Faults {
 		t.Fatalf("%v", err)
 	}
 	injector := fault.New(fault.Plan{Seed: seed, Drop: p.Drop, Duplicate: p.Duplicate, Delay: p.Delay, Read: p.Read})
-	f := &Faults{t: t, seed: seed, injector: injector, steps: p.schedule(), ended: make(chan struct{})}
+	f := &Faults{t: t, seed: seed, injector: injector, steps: p.schedule()}
 	if p.Seed == 0 {
 		t.Logf("bustest.Faults: seed %d", seed) // a test that hangs, or a bubble in a deadlock, comes to no end
 	}
 	t.Cleanup(func() {
-		close(f.ended)
-		f.stepping.Wait()
+		if f.ended != nil && !f.taken.Load() {
+			close(f.ended)
+			<-f.stopped
+		}
 		if t.Failed() {
 			t.Log("bustest.Faults: " + f.replay())
 		}
@@ -81,7 +86,8 @@ func (f *Faults) Wrap(name string, tr transport.Transport) transport.Transport {
 	}
 	f.begin.Do(func() {
 		if len(f.steps) > 0 {
-			f.stepping.Go(f.takeSteps)
+			f.ended, f.stopped = make(chan struct{}), make(chan struct{})
+			go f.takeSteps() // the end of the test waits for it
 		}
 	})
 	return wrapped
@@ -105,6 +111,10 @@ func (f *Faults) Network(n transporttest.Network) transporttest.Network {
 // published meanwhile, is lost to the other side. Peers get back the tasks that they have given to it; those that are wrapped lose the
 // requests that are under way, and their producers are gone for its peers. Requests that are made to it later get no answer, as those that
 // are sent into a cut cable.
+//
+// The peers themselves notice nothing of that but the loss of what is under way: they go on counting it among their publishers,
+// subscribers and servers, their Ready and the like do not wait for it, and their buses tell of no [bus.PeerDown] and, at the end, of no
+// [bus.PeerUp]. So it is with a cut cable until a timeout. To have a peer see the end of its connections, use Kill, or cut the peer off.
 //
 // It does nothing to a transport that is cut off, or that has ended. The test fails if there was none of that name.
 func (f *Faults) Partition(name string) {
@@ -134,6 +144,10 @@ func (f *Faults) Kill(name string) {
 
 // takeSteps takes the steps of the plan, until the test ends.
 func (f *Faults) takeSteps() {
+	defer func() {
+		f.taken.Store(true)
+		close(f.stopped)
+	}()
 	began := time.Now()
 	for _, s := range f.steps {
 		select {

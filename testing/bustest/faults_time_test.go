@@ -242,3 +242,18 @@ func TestDelayedEventsAreCountedOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestStepsInABubbleOfTheirOwn has the faults made outside of the bubble that the transports, and the time of the steps, are in.
+func TestStepsInABubbleOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	f := bustest.NewFaults(t, bustest.Plan{Steps: []bustest.Step{{At: time.Minute, Partition: "billing"}, {At: time.Hour, Heal: "billing"}}})
+	synctest.Test(t, func(t *testing.T) {
+		faultyBuses(t, f, bustest.Memory(), "shop", "billing")
+		for at, want := range []bustest.FaultStats{{}, {Partitions: 1}, {Partitions: 1, Heals: 1}} {
+			time.Sleep([]time.Duration{time.Second, time.Minute, time.Hour}[at])
+			if s := f.Stats(); s != want {
+				t.Errorf("stats %+v, want %+v", s, want)
+			}
+		}
+	})
+}
