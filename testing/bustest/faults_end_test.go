@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -154,6 +155,36 @@ func TestTasksOnTheirWayAtTheEndAreUntaken(t *testing.T) {
 		}
 		if stats := works.Stats(); len(s.tasks) != 0 || stats.Received != 0 || stats.Untaken != 3 {
 			t.Errorf("the sink has %q: %+v", s.tasks, stats)
+		}
+	})
+}
+
+// TestRequestsOnTheirWayAtAPartitionAreLost has one that would come later, twice: nobody is asked, and it is counted at once.
+func TestRequestsOnTheirWayAtAPartitionAreLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, open := bustest.NewFaults(t, bustest.Plan{Seed: 1, Duplicate: 1, Delay: time.Minute}), bustest.Memory().Open(t)
+		shop := bustest.New(t, &bus.Options{Name: "shop", Transport: open()})
+		billing := bustest.New(t, &bus.Options{Name: "billing", Transport: f.Wrap("billing", open())})
+		asked := serveDouble(t, billing)
+		c := newClient(t, shop, &request.Options{Timeout: time.Hour, Attempts: 1})
+		done := make(chan error, 1)
+		go func() {
+			_, err := c.Do(t.Context(), 7)
+			done <- err
+		}()
+		synctest.Wait()
+		f.Partition("billing")
+		f.Heal("billing")
+		synctest.Wait()
+		if s := f.Stats(); s.Lost != 1 || !slices.Contains(f.Log(), "billing lost request numbers.double #1 in the partition") {
+			t.Errorf("stats %+v, log %q", s, f.Log())
+		}
+		if err := <-done; err == nil {
+			t.Error("the request was answered")
+		}
+		if times, ok := asked.Load(7); ok {
+			t.Errorf("it was handled %v times", times)
 		}
 	})
 }

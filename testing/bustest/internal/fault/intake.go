@@ -43,8 +43,7 @@ func (l *producerLink) arrive(tasks []transport.Message) {
 		m := &tasks[i]
 		a, h, from := t.describe(aTask, m)
 		if from != nil && l.from.CompareAndSwap(nil, from) && from.cut.Load() {
-			l.down(errPartitioned)
-			l.giveBack()
+			l.partition()
 		}
 		if l.life == nil {
 			t.withheld.Add(1)

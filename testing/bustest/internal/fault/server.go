@@ -45,12 +45,10 @@ func (s *server) Request(real transport.Request) {
 	if fate.delay > 0 {
 		t.faults.log.delayed()
 	}
-	if r.twin == nil {
-		s.deliver(fate.delay, r)
-		return
+	if r.twin != nil {
+		t.faults.log.duplicated(a)
 	}
-	t.faults.log.duplicated(a)
-	s.deliver(fate.delay, r, r.twin)
+	s.deliver(fate.delay, r, a)
 }
 
 // discard ends a request that the server does not get. There would be no reply to a cancellation: so none is dropped, although the transport
@@ -63,9 +61,9 @@ func (t *wrapped) discard(a arrival, real transport.Request) {
 }
 
 // deliver hands a request to the server, once or twice. It waits until the server has it, or until there is room for it if it comes later.
-func (s *server) deliver(delay time.Duration, all ...*received) {
+func (s *server) deliver(delay time.Duration, r *received, a arrival) {
 	t := s.of.of
-	c, over := s.of.courier(all[0].Client()), make(chan struct{})
+	c, over := s.of.courier(r.Client()), make(chan struct{})
 	later := t.faults.plan.Delay > 0
 	c.room()
 	c.bring(delay, func(given bool) {
@@ -73,7 +71,12 @@ func (s *server) deliver(delay time.Duration, all ...*received) {
 		if !given {
 			return
 		}
-		for _, r := range all {
+		if r.isCut() { // a partition has overtaken it
+			t.faults.log.lost(t.name, a)
+			r.Discard()
+			return
+		}
+		for ; r != nil; r = r.twin {
 			if later {
 				r.arrived = time.Now()
 			}
@@ -132,6 +135,13 @@ func (r *received) setCut(cut bool) {
 	r.cut = cut && !r.lost
 }
 
+// isCut reports whether a partition has ended the connection.
+func (r *received) isCut() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cut
+}
+
 // abandon notes that the client does not wait any more.
 func (r *received) abandon(lost bool) {
 	r.mu.Lock()
@@ -174,10 +184,7 @@ func (r *received) Reply(m *transport.Message) error {
 	if r.again {
 		return nil
 	}
-	r.mu.Lock()
-	cut := r.cut
-	r.mu.Unlock()
-	if cut {
+	if r.isCut() {
 		r.Discard()
 		return transport.ErrLost
 	}
@@ -218,5 +225,6 @@ func (r *requesting) abandon(client *wrapped) {
 		if client == nil && q.from != nil && q.from.requesting != nil {
 			q.from.requesting.loseOne(q.id)
 		}
+		r.courier(q.Client()).hurry()
 	}
 }

@@ -121,8 +121,7 @@ func (l *producerLink) align() <-chan struct{} {
 	l.turns.do(func() {
 		switch cut := l.cut(); {
 		case cut && l.life != nil:
-			l.down(errPartitioned)
-			l.giveBack()
+			l.partition()
 		case l.sink.released.Load():
 		case !cut && l.life == nil && !l.gone.Load():
 			l.life = &producer{link: l}
@@ -146,6 +145,13 @@ func (l *producerLink) down(err error) {
 			l.sink.sink.ProducerDown(life, err)
 		}
 	}
+}
+
+// partition has the worker lose the producer, and what is on its way. It is called in turns.
+func (l *producerLink) partition() {
+	l.down(errPartitioned)
+	l.giveBack()
+	l.courier.hurry()
 }
 
 // leaveHeld gives up what waits for credit when the connection has ended.

@@ -144,6 +144,7 @@ func (l *workerLink) align() <-chan struct{} {
 		switch cut := l.source.of.of.cut.Load(); {
 		case cut && l.life.Load() != nil:
 			l.down(errPartitioned)
+			l.courier.hurry()
 		case l.source.released.Load():
 		case !cut && l.life.Load() == nil && !l.gone.Load():
 			life := &worker{link: l}
