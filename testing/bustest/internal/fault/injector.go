@@ -2,9 +2,9 @@
 // It knows no tests: what is not as it should be is an error.
 //
 // Each transport is a [transport.Transport] around the true one. What arrives at it gets its fate in fate.go, and waits for its time:
-// events in a queue of their own (events.go), replies in that of their exchange (exchange.go), everything else with a courier (courier.go).
-// Connections of tasks have two sides, which count credit (intake.go, source.go): a partition ends one of them, the other one does not
-// notice.
+// events in a queue of their own (events.go), replies in that of their exchange (exchange.go), everything else with the courier of
+// its connection (courier.go, post.go). Connections of tasks have two sides, which count credit (intake.go, source.go): a partition ends one
+// of them, the other one does not notice.
 package fault
 
 import (

@@ -46,7 +46,9 @@ func newWrapped(f *Injector, name string, tr transport.Transport) *wrapped {
 		t.retaining = &retaining{of: t, retainer: real}
 	}
 	if real, ok := tr.(transport.Requester); ok {
-		t.requesting = &requesting{of: t, requester: real, couriers: map[transport.Peer]*courier{}, exchanges: map[uint64]*exchange{}, open: map[*received]struct{}{}}
+		t.requesting = &requesting{
+			of: t, requester: real, couriers: map[transport.Peer]*courier{}, exchanges: map[uint64]*exchange{}, open: map[*received]struct{}{},
+		}
 	}
 	if real, ok := tr.(transport.Tasker); ok {
 		t.tasking = &tasking{of: t, tasker: real, links: map[aligner]struct{}{}}
