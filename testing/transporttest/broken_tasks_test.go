@@ -299,6 +299,42 @@ func taskFaults() map[string]map[string]fault {
 				}
 			})),
 		},
+		"who is rejected is a bad peer": {
+			"is not counted": each("expected a peer that was rejected to be counted as a bad one", counting(func(s *transport.Stats) { s.BadPeers = 0 })),
+			"is not told": telling("expected Events, with a peer that was rejected, to return", func(e transport.Event) (transport.Event, bool) {
+				return e, !e.Bad
+			}),
+		},
+		"nothing is told after release": {
+			"a source is": each("expected a source to be told nothing after its release", func(f *fake) {
+				var first transport.TaskSource
+				f.produce = func(s transport.TaskSource) (func(), error) {
+					if first == nil {
+						first = s
+					} else {
+						first.Credit(nil, "task", 1)
+					}
+					return f.sound.Produce(s)
+				}
+			}),
+			"a sink is": each("expected a sink to be told nothing after its release", func(f *fake) {
+				var first transport.TaskSink
+				f.work = func(s transport.TaskSink) (func(), error) {
+					if first == nil {
+						first = s
+					} else {
+						first.ProducerDown(nil, nil)
+					}
+					return f.sound.Work(s)
+				}
+			}),
+			"goes on with the first": each("expected Produce to succeed", func(f *fake) {
+				f.produce = func(s transport.TaskSource) (func(), error) {
+					_, err := f.sound.Produce(s)
+					return func() {}, err
+				}
+			}),
+		},
 		"Reject ends the connection": {"does nothing": each(noCall("WorkerDown"), giving(func(w *fakeWorker) { w.reject = func(error) {} }))},
 	}
 }

@@ -20,5 +20,6 @@
 // to be an end to it: one that takes 10,000 messages of 20 kB for a peer that receives none has no bound.
 //
 // Run the tests with -race: some sentences are about memory, and about calls at the same time. What the contract leaves to the driver, such as
-// limits, plain peers and what a connection looks like, needs tests of the driver's own.
+// limits, plain peers and what a connection looks like, needs tests of the driver's own. So does Dropped for what was still queued when a
+// connection ended: where that is, at the sender, on its way or at the receiver, who counts it as untaken, is different from driver to driver.
 package transporttest

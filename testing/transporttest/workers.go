@@ -19,6 +19,8 @@ func workerChecks() []check {
 		{"a source may send when it is told", "They must be quick, and may call the methods of the worker.", sourceSends},
 		{"a sink that waits holds back its producer alone", "while it waits, nothing more is read from that.", sinkWaits},
 		{"Reject ends the connection", "Reject ends the connection", rejectEnds},
+		{"who is rejected is a bad peer", "BadPeers counts connections that ended because the peer broke the protocol.", rejectedIsBad},
+		{"nothing is told after release", "now and from now on, until release is called", releasedHearsNothing},
 	}
 }
 
@@ -231,4 +233,57 @@ func rejectEnds(s *stage) {
 		s.failf("expected ProducerDown of the producer that was rejected, but it told of %v", t.producer)
 	}
 	s.tells(h.source.mailbox, "WorkerDown")
+}
+
+func rejectedIsBad(s *stage) {
+	reason := errors.New("the check rejects the peer")
+	for _, producer := range []bool{false, true} {
+		h := s.shop()
+		rejecting, reject := h.producing, h.worker.Reject
+		if producer {
+			rejecting, reject = h.working, h.producer.Reject
+		}
+		s.call("Reject", func() { reject(reason) })
+		s.tells(h.source.mailbox, "WorkerDown")
+		s.tells(h.sink.mailbox, "ProducerDown")
+		told := false
+		for !told {
+			e, more := s.event(rejecting, "Events, with a peer that was rejected,")
+			if !more {
+				s.failf("expected Events to tell of a peer that was rejected, but the channel was closed")
+			}
+			told = e.Bad
+		}
+		if stats := rejecting.Stats(); stats.BadPeers != 1 {
+			s.failf("expected a peer that was rejected to be counted as a bad one, but Stats are %+v", stats)
+		}
+		s.must("Close", h.working.Close)
+		s.must("Close", h.producing.Close)
+	}
+}
+
+func releasedHearsNothing(s *stage) {
+	producing, working := s.open(), s.open()
+	source, sink := newSource(), newSink()
+	releaseSource, releaseSink := s.produce(producing, source), s.work(working, sink)
+	s.tells(source.mailbox, "WorkerUp")
+	s.tells(sink.mailbox, "ProducerUp")
+	s.call("release of a source", releaseSource)
+	s.call("release of a sink", releaseSink)
+	nextSource, nextSink := newSource(), newSink()
+	s.produce(producing, nextSource)
+	s.work(working, nextSink)
+	worker := s.tells(nextSource.mailbox, "WorkerUp").worker
+	producer := s.tells(nextSink.mailbox, "ProducerUp").producer
+	producer.Credit("task", 1)
+	s.tells(nextSource.mailbox, "Credit")
+	s.give(worker, message("task", "x"))
+	s.task(nextSink)
+	s.must("Close", working.Close)
+	s.must("Close", producing.Close)
+	for what, m := range map[string]*mailbox[told]{"source": source.mailbox, "sink": sink.mailbox} {
+		if t, any := m.take(); any {
+			s.failf("expected a %s to be told nothing after its release, but %v came", what, t)
+		}
+	}
 }
