@@ -60,10 +60,11 @@
 //     is not ours gets the payload alone, and what it answers is the reply.
 //     (TestPlainRequests, TestPlainFailuresAreLogged, TestPlainServers, TestPlainClients, TestPlainOption, TestAskREP, TestServeREQ, TestREPKilled, TestREQKilled)
 //
-//  10. The end. [bus.Bus.Shutdown] refuses requests from outside, waits for those under way and for handlers, and flushes the replies; requests that
-//     arrive meanwhile are answered with CodeOverloaded, and so are those that wait when [bus.Bus.Close] or [Server.Close] is called. Both end
-//     the contexts of handlers. A handler that returns an error while its bus is being closed leaves the request without an answer: for a
-//     client in another process the connection is lost, and it tries again if it may. What is used afterwards returns [bus.ErrClosed].
+//  10. The end. [bus.Bus.Shutdown] refuses requests from outside, waits for those under way and for handlers, and flushes the replies;
+//     requests that arrive meanwhile are answered with CodeOverloaded, and so are those that wait when [bus.Bus.Close] or [Server.Close] is
+//     called. Both end the contexts of handlers. A handler that returns an error while its bus is being closed leaves the request without
+//     an answer: for a client in another process the connection is lost, and it tries again if it may. What is used afterwards returns
+//     [bus.ErrClosed].
 //     (TestShutdown, TestShutdownTellsWhatIsLeft, TestClose, TestClosingRefusesWhatWaits, TestClosingIsALostConnection, TestServerClose,
 //     TestClosingEndsLocalHandlers)
 //

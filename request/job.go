@@ -154,9 +154,9 @@ func (j *job) answer(r transport.Request, payload encoding, failure *RemoteError
 	s.hub.answer(r, answer{s.replies, payload, failure, s.options.PlainError})
 }
 
-// interrupted reports whether a failure may be the work of the bus, whose end ends the contexts of handlers. Who has asked gets no answer: the
-// connection is about to end, which counts as an attempt. CodeOverloaded would have the same attempt go to another server, and so a request
-// handled twice that is to be handled once at most.
+// interrupted reports whether a failure may be the work of the bus, whose end ends the contexts of handlers. Who has asked gets no answer:
+// the connection is about to end, which counts as an attempt. CodeOverloaded would have the same attempt go to another server, and so a
+// request handled twice that is to be handled once at most.
 func (j *job) interrupted(failure *RemoteError) bool {
 	return failure != nil && (failure.Code == CodeCancelled || failure.Code == CodeFailed) && j.server.hub.bus.Context().Err() != nil
 }

@@ -26,7 +26,8 @@ type Requester interface {
 	Exchange(woken chan<- struct{}) (Exchange, error)
 	// Servers counts the connected peers that take requests. Changed tells of changes, and of room where there was none.
 	Servers() int
-	// Unserved tells what keeps there from being more: the endpoints that this side dials for requests and that have no connection, a line each.
+	// Unserved tells what keeps there from being more: the endpoints that this side dials for requests and that have no connection, a line
+	// each.
 	Unserved() []string
 	// Serve hands requests to s from now on; before that none is read. There is one server: for another one the error is an [*InUseError].
 	Serve(s Server) error
@@ -65,7 +66,8 @@ type Server interface {
 	Request(r Request)
 }
 
-// Request is a request that came from a client. Its methods may be called concurrently. It ends with Reply or Discard, or with Cancel alone.
+// Request is a request that came from a client. Its methods may be called concurrently. It ends with Reply or Discard, or with Cancel
+// alone.
 type Request interface {
 	// Message is the request. It belongs to the receiver, as one from Receive does.
 	Message() *Message
@@ -73,8 +75,8 @@ type Request interface {
 	Client() Peer
 	// Arrived is when it was read, a moment ago.
 	Arrived() time.Time
-	// OnAbandoned has f called when the client cancels the request, or when its connection is lost, unless there was a reply before. f replaces
-	// the one before; it must be quick. What happens before Server.Request has returned is not missed if OnAbandoned is called there.
+	// OnAbandoned has f called when the client cancels the request, or when its connection is lost, unless there was a reply before. f
+	// replaces the one before; it must be quick. What happens before Server.Request has returned is not missed if OnAbandoned is called there.
 	OnAbandoned(f func(lost bool))
 	// Reply answers it, once, in the form in which the request came: a plain one gets no topic and no envelope. It never waits. The error is
 	// [ErrLost], which is counted, or what is wrong with m, such as its size: then another reply may be given. After one that was taken, and

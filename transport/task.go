@@ -4,9 +4,9 @@ import "time"
 
 // Tasker is a transport that carries tasks to workers in other processes, each to one of them, and tells what became of them.
 //
-// The Topic of a task is its name; a task of a plain peer has none, and no envelope. Tasks are known by their sequence, which counts them for
-// each name at the producer. All methods may be called concurrently, and return an error that matches net.ErrClosed once the
-// transport ends. Who gives out tasks and who takes them is the caller's business: the transport only carries.
+// The Topic of a task is its name; a task of a plain peer has none, and no envelope. Tasks are known by their sequence, which counts them
+// for each name at the producer. All methods may be called concurrently, and return an error that matches net.ErrClosed once the transport
+// ends. Who gives out tasks and who takes them is the caller's business: the transport only carries.
 type Tasker interface {
 	Transport
 
@@ -67,8 +67,8 @@ type TaskSink interface {
 	ProducerDown(p TaskProducer, err error)
 }
 
-// TaskProducer is a connected process with producers, as a sink sees it. It is comparable, and its methods never wait. To plain ones they do
-// nothing, but for Reject.
+// TaskProducer is a connected process with producers, as a sink sees it. It is comparable, and its methods never wait. To plain ones they
+// do nothing, but for Reject.
 type TaskProducer interface {
 	// Peer is who it is.
 	Peer() Peer

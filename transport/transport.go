@@ -68,9 +68,9 @@ type Transport interface {
 	// Stats returns the counters, all since the transport began.
 	Stats() Stats
 
-	// Shutdown stops taking part: nothing more is accepted or received, what was published, asked, replied and given out is
-	// flushed to the peers, as is what was told of tasks, then the connections close. What could not be flushed by the end of ctx is in the error, with the address of each peer. The
-	// transport has ended in every case.
+	// Shutdown stops taking part: nothing more is accepted or received, what was published, asked, replied and given out is flushed to the
+	// peers, as is what was told of tasks, then the connections close. What could not be flushed by the end of ctx is in the error, with the
+	// address of each peer. The transport has ended in every case.
 	Shutdown(ctx context.Context) error
 	// Close ends the transport at once. What was not sent yet is gone. It is idempotent and waits for every goroutine.
 	Close() error
@@ -80,15 +80,15 @@ type Transport interface {
 type Retainer interface {
 	Transport
 
-	// PublishRetained is Publish, and keeps a copy of m in memory of its own, in the place of the last one with the same topic and key.
-	// Of a topic that has more than limit keys, 1 or more, the one published least recently goes; it is counted in Stats. limit may change from
+	// PublishRetained is Publish, and keeps a copy of m in memory of its own, in the place of the last one with the same topic and key. Of a
+	// topic that has more than limit keys, 1 or more, the one published least recently goes; it is counted in Stats. limit may change from
 	// call to call. What is kept stays until it is replaced, or has to go, or the transport ends; Publish leaves it as it is.
 	//
-	// A peer of ours that subscribes to a prefix of the topic gets what is kept, whether it has subscribed to that prefix before or
-	// not; a plain peer never does. The copy is m but for the flag of retained events in the envelope (docs/wire.md). It is not dropped because
-	// the peer's queue is full. Publishing and a subscription are one after the other: what is kept when a subscription is taken reaches the
-	// peer before everything that is published later, in the order in which it was published, and before the peer counts
-	// as ready (Pending, Publishers). So the events of a topic that all went through PublishRetained reach a peer without a hole after the first.
+	// A peer of ours that subscribes to a prefix of the topic gets what is kept, whether it has subscribed to that prefix before or not; a
+	// plain peer never does. The copy is m but for the flag of retained events in the envelope (docs/wire.md). It is not dropped because the
+	// peer's queue is full. Publishing and a subscription are one after the other: what is kept when a subscription is taken reaches the peer
+	// before everything that is published later, in the order in which it was published, and before the peer counts as ready (Pending,
+	// Publishers). So the events of a topic that all went through PublishRetained reach a peer without a hole after the first.
 	//
 	// A message that goes out without an envelope is published only: a receiver could not tell its copy from an event of its own.
 	//

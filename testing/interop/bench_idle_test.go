@@ -9,7 +9,8 @@ import (
 	"github.com/fanfare-go/fanfare/testing/interop"
 )
 
-// BenchmarkIdleConnection has 1000 connections that have carried nothing, hence 2000 ends in this process. libzmq's figure is resident memory.
+// BenchmarkIdleConnection has 1000 connections that have carried nothing, hence 2000 ends in this process. libzmq's figure is resident
+// memory.
 func BenchmarkIdleConnection(b *testing.B) {
 	const connections = 1000
 	c := compile(b)

@@ -13,10 +13,9 @@ import (
 	"github.com/fanfare-go/fanfare/testing/interop"
 )
 
-// The benchmarks run the same load through our sockets and through libzmq in C (peers/bench.c), one after the other: machines drift, ratios hold.
-// All marks are the defaults, which are the same.
-// Ours send with Send, one message at a time, and receive with RecvInto, which uses memory again, both as libzmq does. "kept" is RecvBatch, whose
-// messages are the garbage collector's; "one by one" is RecvContext.
+// The benchmarks run the same load through our sockets and through libzmq in C (peers/bench.c), one after the other: machines drift, ratios
+// hold. All marks are the defaults, which are the same. Ours send with Send, one message at a time, and receive with RecvInto, which uses
+// memory again, both as libzmq does. "kept" is RecvBatch, whose messages are the garbage collector's; "one by one" is RecvContext.
 
 // libzmq is the C program, or the reason why there is none.
 type libzmq struct{ program, missing string }

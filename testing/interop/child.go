@@ -22,8 +22,8 @@ const (
 // Roles are programs that a test binary can be instead of running its tests, by name. They are called with the program's arguments.
 type Roles map[string]func(args []string)
 
-// Run is for the beginning of TestMain. In a process that [Child] has started it runs the role, and the process ends with status 0 when that returns.
-// In any other it does nothing.
+// Run is for the beginning of TestMain. In a process that [Child] has started it runs the role, and the process ends with status 0 when
+// that returns. In any other it does nothing.
 func (r Roles) Run() {
 	name, child := os.LookupEnv(roleVariable)
 	if !child {

@@ -1,6 +1,6 @@
-// Package interop runs peers in processes of their own, for tests: libzmq by way of Python's zmq package, this test binary as another program, and
-// any other command. It is for those who write a program that speaks ZeroMQ, with Fanfare or without, and who want to know how it gets on
-// with others: with what they send, and with their crashes.
+// Package interop runs peers in processes of their own, for tests: libzmq by way of Python's zmq package, this test binary as another
+// program, and any other command. It is for those who write a program that speaks ZeroMQ, with Fanfare or without, and who want to know how
+// it gets on with others: with what they send, and with their crashes.
 //
 // # A socket of libzmq
 //
@@ -16,9 +16,9 @@
 //
 // # A process
 //
-// All of them are a [Process], as is what [Start] makes of a command. Such a program says "ready" when it is, with the endpoints that it has
-// bound: a test waits for that line, and for others, and never for time to pass. [Process.Kill] is a crash, [Process.Terminate] a good end,
-// [Process.Pause] a machine that is stuck; [Process.Restart] is what comes after a crash.
+// All of them are a [Process], as is what [Start] makes of a command. Such a program says "ready" when it is, with the endpoints that it
+// has bound: a test waits for that line, and for others, and never for time to pass. [Process.Kill] is a crash, [Process.Terminate] a good
+// end, [Process.Pause] a machine that is stuck; [Process.Restart] is what comes after a crash.
 //
 //	peer.Kill()
 //	peer.Restart()
@@ -29,8 +29,8 @@
 //
 // # This program as another process
 //
-// [Child] starts the test binary again, in one of the [Roles] that its TestMain runs: so a test can kill a service of its own without building
-// a program for that.
+// [Child] starts the test binary again, in one of the [Roles] that its TestMain runs: so a test can kill a service of its own without
+// building a program for that.
 //
 // # The test's own side
 //

@@ -24,8 +24,8 @@ import (
 	"github.com/fanfare-go/fanfare/transport/zmq"
 )
 
-// Values that pyzmq sends by send_json, send_string, send_pyobj and send_multipart arrive as values of Go types, and what we send is what its recv_json,
-// recv_string, recv_pyobj and recv_multipart return: as events, requests, replies and tasks.
+// Values that pyzmq sends by send_json, send_string, send_pyobj and send_multipart arrive as values of Go types, and what we send is what
+// its recv_json, recv_string, recv_pyobj and recv_multipart return: as events, requests, replies and tasks.
 func TestPyzmqEncodings(t *testing.T) {
 	t.Parallel()
 	t.Run("json", func(t *testing.T) {

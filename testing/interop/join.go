@@ -9,8 +9,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Join returns a bus of the test's own process for peers to talk to, and its transport. What it dials and does not find it dials again after 10 ms,
-// and every 50 ms at least, unless the options say otherwise. It logs to the test's log, from warnings on, and ends with the test.
+// Join returns a bus of the test's own process for peers to talk to, and its transport. What it dials and does not find it dials again
+// after 10 ms, and every 50 ms at least, unless the options say otherwise. It logs to the test's log, from warnings on, and ends with the
+// test.
 func Join(t testing.TB, options *zmq.Options) (*bus.Bus, *zmq.Transport) {
 	t.Helper()
 	tr, err := zmq.New(Restless(options))

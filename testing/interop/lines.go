@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Line waits for the next line of standard output. A program that is far ahead of its test waits: when 1024 lines, or 8 MiB of them, were not
-// read. A line has 8 MiB at most.
+// Line waits for the next line of standard output. A program that is far ahead of its test waits: when 1024 lines, or 8 MiB of them, were
+// not read. A line has 8 MiB at most.
 func (p *Process) Line() string {
 	p.t.Helper()
 	return p.Find("line", func(string) bool { return true })
 }
 
-// Find waits for a line of standard output that matches, skips those before it, and returns it. What says in a failure what there was not, such
-// as "line with a price".
+// Find waits for a line of standard output that matches, skips those before it, and returns it. What says in a failure what there was not,
+// such as "line with a price".
 func (p *Process) Find(what string, matches func(line string) bool) string {
 	p.t.Helper()
 	line, err := p.find(matches)
@@ -52,8 +52,8 @@ func (p *Process) find(matches func(line string) bool) (string, error) {
 	}
 }
 
-// Ready waits for the first line, which begins with "ready", and returns the words after that: the endpoints that were bound, say. A program
-// that ends before fails the test at once.
+// Ready waits for the first line, which begins with "ready", and returns the words after that: the endpoints that were bound, say. A
+// program that ends before fails the test at once.
 func (p *Process) Ready() []string {
 	p.t.Helper()
 	words := strings.Fields(p.Find("line with ready", func(string) bool { return true }))

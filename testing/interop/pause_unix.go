@@ -4,8 +4,8 @@ package interop
 
 import "syscall"
 
-// Pause stops the program without ending it, by SIGSTOP, as a machine does that is overloaded, and waits until no thread of it runs any more.
-// Its connections stay. It is for the test's goroutine, and exists on Unix only.
+// Pause stops the program without ending it, by SIGSTOP, as a machine does that is overloaded, and waits until no thread of it runs any
+// more. Its connections stay. It is for the test's goroutine, and exists on Unix only.
 func (p *Process) Pause() {
 	p.t.Helper()
 	if err := p.Signal(syscall.SIGSTOP); err != nil {

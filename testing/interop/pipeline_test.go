@@ -37,7 +37,8 @@ var (
 	results, otherResults = pipeline.NewTask[result]("results"), pipeline.NewTask[result]("other.results")
 )
 
-// stages says which stages are ours, and whether ours use the plain form among themselves: then they do not know each other's tasks by name.
+// stages says which stages are ours, and whether ours use the plain form among themselves: then they do not know each other's tasks by
+// name.
 type stages struct {
 	produce, work, collect, plain bool
 }

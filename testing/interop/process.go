@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// Process is a program that a test talks to by lines: it writes to the program's standard input and reads its standard output. It is a handle
-// that outlives the program: [Process.Restart] runs the same one again.
+// Process is a program that a test talks to by lines: it writes to the program's standard input and reads its standard output. It is a
+// handle that outlives the program: [Process.Restart] runs the same one again.
 //
-// Methods that wait do so until it happens, the program ends, or 30 s have passed; then they fail the test, with how the program has
-// ended, the last lines of its output and what it has written to standard error. They are for the test's goroutine. Tell, CloseInput, Signal, Kill,
-// PID, Output and Stderr may be called concurrently.
+// Methods that wait do so until it happens, the program ends, or 30 s have passed; then they fail the test, with how the program has ended,
+// the last lines of its output and what it has written to standard error. They are for the test's goroutine. Tell, CloseInput, Signal,
+// Kill, PID, Output and Stderr may be called concurrently.
 type Process struct {
 	t        testing.TB
 	name     string
@@ -28,8 +28,8 @@ type Process struct {
 	told     atomic.Bool // a failure has told all there is to tell
 }
 
-// Start starts the command, whose standard streams must not be set. Its standard input has what Tell writes, and stays open until the test's
-// process ends, however that comes about: a program that reads it can end then as well; on Linux others are killed then.
+// Start starts the command, whose standard streams must not be set. Its standard input has what Tell writes, and stays open until the
+// test's process ends, however that comes about: a program that reads it can end then as well; on Linux others are killed then.
 //
 // The process is killed at the end of the test at the latest. If the test has failed, its log has what Stderr returns. Processes that the
 // command starts are its own: only one process is ended, by its id. For the same reason a command of [exec.CommandContext] is refused.
@@ -71,8 +71,8 @@ func (p *Process) begin(args []string) {
 	p.life.Store(l)
 }
 
-// Restart runs the same command again after its end, as a new process: with other arguments if there are some, such as the endpoint that the
-// first one has bound. It waits for nothing, so Ready comes next. Lines that were not read are forgotten, Output and Stderr begin anew.
+// Restart runs the same command again after its end, as a new process: with other arguments if there are some, such as the endpoint that
+// the first one has bound. It waits for nothing, so Ready comes next. Lines that were not read are forgotten, Output and Stderr begin anew.
 func (p *Process) Restart(args ...string) {
 	p.t.Helper()
 	if !p.life.Load().over() {
@@ -90,8 +90,8 @@ func (p *Process) Tell(line string) { _, _ = io.WriteString(p.life.Load().stdin,
 // CloseInput ends the program's standard input, which has many programs end. It may be called again.
 func (p *Process) CloseInput() { _ = p.life.Load().stdin.Close() }
 
-// Wait waits for the end of the program by itself, and returns how that was: nil after exit status 0, an [*exec.ExitError] after another one or a
-// signal, and [exec.ErrWaitDelay] if other processes that it has started still hold its output two seconds later. The program does
+// Wait waits for the end of the program by itself, and returns how that was: nil after exit status 0, an [*exec.ExitError] after another
+// one or a signal, and [exec.ErrWaitDelay] if other processes that it has started still hold its output two seconds later. The program does
 // not wait for its reader any more: of what it prints the last is kept, see Output.
 func (p *Process) Wait() error {
 	p.t.Helper()
@@ -102,8 +102,8 @@ func (p *Process) Wait() error {
 	return l.err
 }
 
-// Kill ends the program with SIGKILL, as a crash would, and waits for its end. It may be called again. Lines that it has printed before can be read
-// after that.
+// Kill ends the program with SIGKILL, as a crash would, and waits for its end. It may be called again. Lines that it has printed before can
+// be read after that.
 func (p *Process) Kill() {
 	p.t.Helper()
 	l := p.life.Load()
@@ -126,8 +126,8 @@ func (p *Process) Signal(signal os.Signal) error { return p.life.Load().cmd.Proc
 // PID returns the id of the process, which is another one after Restart.
 func (p *Process) PID() int { return p.life.Load().cmd.Process.Pid }
 
-// Output returns the lines of standard output so far, whether Line has returned them or not: the last 100,000 at most, and 16 MiB of them. There
-// were so many before. All that a program has printed is there after Kill, Terminate and Wait. The slice is the caller's.
+// Output returns the lines of standard output so far, whether Line has returned them or not: the last 100,000 at most, and 16 MiB of them.
+// There were so many before. All that a program has printed is there after Kill, Terminate and Wait. The slice is the caller's.
 func (p *Process) Output() (lines []string, before int) { return p.life.Load().stdout.kept() }
 
 // Stderr returns what the program has written to standard error so far: the last 64 KiB at most, after "(n bytes before)". It is complete

@@ -62,8 +62,8 @@ func Python(t testing.TB, name string, args ...string) *Process {
 	return script(t, name, source, args)
 }
 
-// Script runs a Python program of the test's own. It can import harness, the module that the programs in peers share: what a Process needs to know of a
-// program is said by its functions. The test is skipped where Python's zmq package is not installed, see [Require].
+// Script runs a Python program of the test's own. It can import harness, the module that the programs in peers share: what a Process needs
+// to know of a program is said by its functions. The test is skipped where Python's zmq package is not installed, see [Require].
 func Script(t testing.TB, source string, args ...string) *Process {
 	t.Helper()
 	return script(t, "script.py", []byte(source), args)

@@ -284,8 +284,8 @@ func proxied(t *testing.T) (clients, servers string) {
 	return at[0], at[1]
 }
 
-// Two of our servers stand behind libzmq's proxy, our clients and many others before it. (A DEALER that sends no delimiter gets no reply through a
-// ROUTER: nothing tells where the way back ends and the request begins.)
+// Two of our servers stand behind libzmq's proxy, our clients and many others before it. (A DEALER that sends no delimiter gets no reply
+// through a ROUTER: nothing tells where the way back ends and the request begins.)
 func TestThroughProxy(t *testing.T) {
 	t.Parallel()
 	const sockets, times = 5, 20
@@ -311,7 +311,8 @@ func TestThroughProxy(t *testing.T) {
 	}
 }
 
-// A REP behind libzmq's proxy is killed with a request in hand. No connection of the client ends; the next attempt goes to a REP that lives.
+// A REP behind libzmq's proxy is killed with a request in hand. No connection of the client ends; the next attempt goes to a REP that
+// lives.
 func TestREPKilledBehindProxy(t *testing.T) {
 	t.Parallel()
 	clients, servers := proxied(t)

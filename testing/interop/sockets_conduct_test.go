@@ -8,8 +8,8 @@ import (
 	"github.com/fanfare-go/fanfare/testing/interop"
 )
 
-// Each side answers the heartbeats of the other for five seconds in which nothing else is said. Only one of them has heartbeats: those of the
-// other would hide that an answer is missing.
+// Each side answers the heartbeats of the other for five seconds in which nothing else is said. Only one of them has heartbeats: those of
+// the other would hide that an answer is missing.
 func TestSocketHeartbeats(t *testing.T) {
 	t.Parallel()
 	t.Run("ours", func(t *testing.T) {

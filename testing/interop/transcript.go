@@ -93,8 +93,8 @@ func (s *transcript) forget() {
 	s.lines = s.lines[1:]
 }
 
-// take takes the next line, if there is one. Otherwise it returns what is closed when there may be, or an error if there will be none: io.EOF
-// after the last line.
+// take takes the next line, if there is one. Otherwise it returns what is closed when there may be, or an error if there will be none:
+// io.EOF after the last line.
 func (s *transcript) take() (line string, changed <-chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,8 +124,8 @@ func (s *transcript) kept() (lines []string, before int) {
 	return slices.Clone(s.lines), s.before
 }
 
-// overflow returns why a transcript has ended before the output has: a line was too long, or the process has ended and some other one that it
-// started still holds its output.
+// overflow returns why a transcript has ended before the output has: a line was too long, or the process has ended and some other one that
+// it started still holds its output.
 func (s *transcript) overflow() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

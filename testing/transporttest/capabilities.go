@@ -7,8 +7,8 @@ import (
 	"github.com/fanfare-go/fanfare/transport"
 )
 
-// Capabilities say which parts of the contract a transport keeps; what all of them must keep has no flag. A flag is an obligation: its checks
-// run, and nothing excuses a failure. The zero value is a transport that carries events and no more.
+// Capabilities say which parts of the contract a transport keeps; what all of them must keep has no flag. A flag is an obligation: its
+// checks run, and nothing excuses a failure. The zero value is a transport that carries events and no more.
 type Capabilities struct {
 	// Order: the messages of one publisher reach each peer in the order in which they were published. Without it, what arrives although it
 	// must not may go unnoticed: it may come after what was published behind it.

@@ -9,8 +9,8 @@ import (
 // bulk is how many bytes a message of fill has, and enough how many such messages are taken for no bound: 200 MB.
 const bulk, enough = 20_000, 10_000
 
-// fill makes messages of many bytes, and has them sent until there is no room, which is to be seen by what is wanted then. It returns how many
-// there were, with the last one.
+// fill makes messages of many bytes, and has them sent until there is no room, which is to be seen by what is wanted then. It returns how
+// many there were, with the last one.
 func (s *stage) fill(topic, wanted string, send func(m *transport.Message) (full bool)) (n int) {
 	payload := make([]byte, bulk) // shared by all, so that no bound costs little
 	for n < enough {
@@ -23,8 +23,8 @@ func (s *stage) fill(topic, wanted string, send func(m *transport.Message) (full
 	return n
 }
 
-// fillPeer publishes until a message is dropped, and returns how many were published. The peer must not receive, whereas others may, by way of
-// after, which is called after each message.
+// fillPeer publishes until a message is dropped, and returns how many were published. The peer must not receive, whereas others may, by way
+// of after, which is called after each message.
 func (s *stage) fillPeer(tr transport.Transport, topic string, after func(m *transport.Message)) (published int) {
 	before := tr.Stats().Dropped
 	const wanted = "messages to be dropped and counted for a peer that does not receive"

@@ -237,8 +237,8 @@ func refusedIsNotKept(s *stage) {
 	s.inTurn(sub, kept("t", 1, "kept"))
 }
 
-// One publishes while another subscribes: wherever that falls, nothing is missing after the first event. The last events are published when the
-// subscription is in force.
+// One publishes while another subscribes: wherever that falls, nothing is missing after the first event. The last events are published when
+// the subscription is in force.
 func noHole(s *stage) {
 	pub, sub := s.open(), s.open()
 	for round := range 20 {

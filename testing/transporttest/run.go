@@ -3,7 +3,8 @@ package transporttest
 import "testing"
 
 // Run checks that the transports of n keep the contract of package transport, as far as c says that they do. The checks are parallel
-// subtests, each with a network of its own, in a subtest for each flag. Before them the flags are compared with what a transport implements.
+// subtests, each with a network of its own, in a subtest for each flag. Before them the flags are compared with what a transport
+// implements.
 func Run(t *testing.T, n Network, c Capabilities) {
 	t.Helper()
 	first := n.Open(t)()

@@ -48,8 +48,8 @@ func TestEachCheckHasFaults(t *testing.T) {
 	}
 }
 
-// Each check fails on each of its broken transports, and says why; and it does not on the sound one. In a bubble what never happens takes no
-// time.
+// Each check fails on each of its broken transports, and says why; and it does not on the sound one. In a bubble what never happens takes
+// no time.
 func TestEachCheckCanFail(t *testing.T) {
 	t.Parallel()
 	for name, some := range faults() {

@@ -6,8 +6,8 @@ import (
 	"github.com/fanfare-go/fanfare/transport"
 )
 
-// waitingServer is a transport.Server that waits with a request whose payload is "slow" until it is let go, and notes how many calls there are
-// at once for each topic: the clients of a check have one each.
+// waitingServer is a transport.Server that waits with a request whose payload is "slow" until it is let go, and notes how many calls there
+// are at once for each topic: the clients of a check have one each.
 type waitingServer struct {
 	server
 	gate  chan struct{}

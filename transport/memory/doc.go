@@ -5,18 +5,18 @@
 //	orders, err := bus.New(&bus.Options{Transport: network.Join()})
 //	billing, err := bus.New(&bus.Options{Transport: network.Join()})
 //
-// Each transport of a network is a peer of every other one, both ways and from the moment of its Join: of its events, of its requests and of
-// its tasks. Nothing has to be waited for: a subscription is in force when Subscribe returns.
+// Each transport of a network is a peer of every other one, both ways and from the moment of its Join: of its events, of its requests and
+// of its tasks. Nothing has to be waited for: a subscription is in force when Subscribe returns.
 //
-// Nothing is shared but topics, which are strings: what a transport receives is a copy of its own, as if it had come over a wire. That holds
-// for owned messages as well, since what a receiver does with its memory is not to show at the sender, at other receivers, or when
+// Nothing is shared but topics, which are strings: what a transport receives is a copy of its own, as if it had come over a wire. That
+// holds for owned messages as well, since what a receiver does with its memory is not to show at the sender, at other receivers, or when
 // the same task is given again.
 //
 // A worker or producer that breaks the protocol of tasks is rejected: no tasks go that way any more, since one in the same process
 // would do the same again. Everything else goes on.
 //
-// All of it works in a bubble of testing/synctest. A transport at rest has no goroutine; there is one for each peer whose requests, tasks or
-// words about tasks are being handed on, as long as there are any.
+// All of it works in a bubble of testing/synctest. A transport at rest has no goroutine; there is one for each peer whose requests, tasks
+// or words about tasks are being handed on, as long as there are any.
 //
 // # Losses
 //

@@ -16,9 +16,9 @@ type news struct {
 	ended   bool
 }
 
-// Events returns the channel on which peers coming and going are told: each transport of the network once, with the role "peer". One that is
-// rejected, as a worker or as a producer, is told as a bad one that goes with that role: it goes on to be a peer for all else. Up to 256 events
-// wait for the reader of the channel.
+// Events returns the channel on which peers coming and going are told: each transport of the network once, with the role "peer". One that
+// is rejected, as a worker or as a producer, is told as a bad one that goes with that role: it goes on to be a peer for all else. Up to 256
+// events wait for the reader of the channel.
 func (t *Transport) Events() <-chan transport.Event { return t.news.channel }
 
 // emit never waits.

@@ -9,8 +9,8 @@ import (
 // batch is how many items are handed on at once.
 const batch = 64
 
-// mailbox hands on what comes, in order, from one goroutine at a time, which is there as long as there is something and somebody to hand it to.
-// So whoever puts something in never waits for who gets it.
+// mailbox hands on what comes, in order, from one goroutine at a time, which is there as long as there is something and somebody to hand it
+// to. So whoever puts something in never waits for who gets it.
 type mailbox[T any] struct {
 	hands *sync.WaitGroup           // of the transport that gets it, which waits for the goroutine
 	hand  func(some []T)            // may wait, and may keep what the items are, but not the slice

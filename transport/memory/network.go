@@ -20,7 +20,8 @@ type Network struct {
 // NewNetwork returns a network that nobody has joined. nil options are the defaults.
 func NewNetwork(o *Options) *Network { return &Network{hwm: o.hwm()} }
 
-// Join returns a new transport, connected with all others that have not ended. It belongs to the caller, who ends it with Close or Shutdown.
+// Join returns a new transport, connected with all others that have not ended. It belongs to the caller, who ends it with Close or
+// Shutdown.
 func (n *Network) Join() *Transport {
 	n.mu.Lock()
 	n.joined++

@@ -19,8 +19,8 @@ func (p prefixes) search(s string) (at int, found bool) {
 	return slices.BinarySearchFunc(p, s, func(e subscription, s string) int { return cmp.Compare(e.prefix, s) })
 }
 
-// match reports whether topic begins with one of them. If the greatest one that is not above the topic does not do, any other one that does is
-// a prefix of it too: of what they have in common. So each search is for less, and one or two are usual.
+// match reports whether topic begins with one of them. If the greatest one that is not above the topic does not do, any other one that does
+// is a prefix of it too: of what they have in common. So each search is for less, and one or two are usual.
 func (p prefixes) match(topic string) bool {
 	for {
 		at, found := p.search(topic)

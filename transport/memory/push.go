@@ -85,8 +85,8 @@ func (w *worker) introduce() {
 	w.tell(w.of.pushing.now())
 }
 
-// tell tells s, which may be nil, of the worker, unless it was told or the worker is gone. It reports whether s is to hear of the worker. The
-// caller holds calls.
+// tell tells s, which may be nil, of the worker, unless it was told or the worker is gone. It reports whether s is to hear of the worker.
+// The caller holds calls.
 func (w *worker) tell(s *production) bool {
 	if s == nil || w.gone {
 		return false

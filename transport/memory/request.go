@@ -8,8 +8,8 @@ import (
 	"github.com/fanfare-go/fanfare/transport"
 )
 
-// requests are the servers that a transport may ask, which are its peers, and the requests that wait for a reply. Its lock comes before those of
-// the servers' mailboxes.
+// requests are the servers that a transport may ask, which are its peers, and the requests that wait for a reply. Its lock comes before
+// those of the servers' mailboxes.
 type requests struct {
 	of *Transport
 

@@ -11,8 +11,8 @@ import (
 	"github.com/fanfare-go/fanfare/transport"
 )
 
-// PublishRetained is Publish, and keeps a copy of m for peers that subscribe later, with the flag of a retained event in its envelope: of each
-// key of m.Topic the last, of at most limit keys. Messages that m.Plain leaves without an envelope, and those that have none, are
+// PublishRetained is Publish, and keeps a copy of m for peers that subscribe later, with the flag of a retained event in its envelope: of
+// each key of m.Topic the last, of at most limit keys. Messages that m.Plain leaves without an envelope, and those that have none, are
 // published and not kept.
 //
 // The error is one of Publish, a [*LimitError] for a limit below 1, or for an envelope that is none: fewer than 38 bytes, or another magic.

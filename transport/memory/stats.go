@@ -11,8 +11,8 @@ type counts struct {
 }
 
 // Stats returns the counters. Sent counts a message once for each peer and time that it was queued for it; that peer has it in Received or
-// Untaken, or it waits there. Tasks are in Sent, Received and Untaken as well; one that a lost connection has cost is taken out of Sent, and
-// is not dropped: it goes to another peer.
+// Untaken, or it waits there. Tasks are in Sent, Received and Untaken as well; one that a lost connection has cost is taken out of Sent,
+// and is not dropped: it goes to another peer.
 func (t *Transport) Stats() transport.Stats {
 	c := &t.counts
 	return transport.Stats{

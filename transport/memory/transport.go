@@ -15,8 +15,8 @@ var (
 	_ transport.Tasker    = (*Transport)(nil)
 )
 
-// Transport is a member of a network. It is made by [Network.Join] and implements [transport.Retainer], [transport.Requester]
-// and [transport.Tasker], whose comments say how it behaves; here is only what is special to this one. All methods may be called concurrently,
+// Transport is a member of a network. It is made by [Network.Join] and implements [transport.Retainer], [transport.Requester] and
+// [transport.Tasker], whose comments say how it behaves; here is only what is special to this one. All methods may be called concurrently,
 // but for Receive, which has one caller at a time.
 type Transport struct {
 	network  *Network
@@ -120,8 +120,8 @@ func (t *Transport) close() (clients []*client, workers []*worker, producers []*
 	return clients, workers, producers
 }
 
-// refuse has every method return ErrClosed from now on. It reports whether it is the first to do so. Who holds the network's lock can rely on
-// what it has seen.
+// refuse has every method return ErrClosed from now on. It reports whether it is the first to do so. Who holds the network's lock can rely
+// on what it has seen.
 func (t *Transport) refuse() bool {
 	t.network.mu.Lock()
 	defer t.network.mu.Unlock()
