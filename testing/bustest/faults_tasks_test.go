@@ -188,8 +188,12 @@ func TestDroppedAcksHaveTasksGivenAgain(t *testing.T) {
 		shop := bustest.New(t, &bus.Options{Name: "shop", Transport: f.Wrap("shop", open())})
 		works := bustest.New(t, &bus.Options{Name: "works", Transport: open()})
 		var l ledger
-		newWorker(t, works, l.handle, nil)
-		newWorker(t, shop, l.handle, nil)
+		slow := func(ctx context.Context, n int) error {
+			time.Sleep(time.Millisecond) // so that neither worker does nearly all of them
+			return l.handle(ctx, n)
+		}
+		newWorker(t, works, slow, nil)
+		newWorker(t, shop, slow, nil)
 		p := newProducer(t, shop, &pipeline.ProducerOptions{Attempts: -1})
 		if err := p.WaitWorkers(t.Context(), 2); err != nil {
 			t.Fatal(err)
