@@ -143,7 +143,7 @@ func TestFailures(t *testing.T) {
 		},
 		"has no such role": {
 			func(t testing.TB) { interop.Child(t, "nobody").Ready() },
-			`(?s)nobody has ended \(exit status 2\): .*\n\tthere is no role "nobody", there are \["crash" "leave" "nest" "publisher" "stay" "talker"\]`,
+			`(?s)nobody has ended \(exit status 2\): .*\n\tthere is no role "nobody", there are \["crash" "deaf" "leave" "nest" "publisher" "stay" "talker"\]`,
 		},
 		"panics in its role": {
 			func(t testing.TB) { interop.Child(t, "crash", "why").Ready() },
