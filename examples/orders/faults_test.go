@@ -24,16 +24,19 @@ func TestBadNetwork(t *testing.T) {
 		open := bustest.On(t, faults.Network(bustest.Memory()))
 		here := open()
 		paid := bustest.Record(t, here, Paid)
-		shop, van := start(t, here, bustest.NewSubscriber[Order](t), open(), open())
+		service, van := start(t, here, bustest.NewSubscriber[Order](t), open(), open())
 
 		var taken []string
 		for i := range 20 {
 			o := Order{ID: fmt.Sprint(i), Customer: "ada", Article: "lamp", Quantity: 1}
-			if err := shop.Place(t.Context(), o); err == nil { // an answer that is lost is an order that is not taken
+			if err := service.Shop.Place(t.Context(), o); err == nil { // an answer that is lost is an order that is not taken
 				taken = append(taken, o.ID)
 			}
 		}
-		time.Sleep(10 * time.Minute) // after 30 s without an acknowledgement a task goes to another door
+		paid.Wait(len(taken))
+		if err := service.Billing.Shipping.Wait(t.Context()); err != nil { // a task goes to another door after 30 s without an acknowledgement
+			t.Error(err)
+		}
 
 		var billed, shipped []string
 		for _, e := range paid.All() {
@@ -58,8 +61,8 @@ func TestWarehouseIsCutOff(t *testing.T) {
 	open := bustest.On(t, faults.Network(bustest.TCP()))
 	here, there := open(), open()
 	bank := bustest.NewSubscriber[Order](t, bustest.Block())
-	shop, van := start(t, here, bank, there)
-	if err := shop.Place(t.Context(), lamps); err != nil {
+	service, van := start(t, here, bank, there)
+	if err := service.Shop.Place(t.Context(), lamps); err != nil {
 		t.Fatal(err)
 	}
 	bank.WaitRunning(1)
@@ -68,7 +71,7 @@ func TestWarehouseIsCutOff(t *testing.T) {
 	bank.Release()        // the lamps are paid now, and cannot be shipped
 	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := shop.Place(soon, lamps); !errors.Is(err, request.ErrTimeout) {
+	if err := service.Shop.Place(soon, lamps); !errors.Is(err, request.ErrTimeout) {
 		t.Errorf("an order without a warehouse: %v", err)
 	}
 
@@ -89,8 +92,8 @@ func TestWarehouseIsKilled(t *testing.T) {
 	there := warehouse()
 	here := bustest.New(t, &bus.Options{Name: "shop", Transport: connect()})
 	bank := bustest.NewSubscriber[Order](t, bustest.Block())
-	shop, _ := start(t, here, bank, there)
-	if err := shop.Place(t.Context(), lamps); err != nil {
+	service, _ := start(t, here, bank, there)
+	if err := service.Shop.Place(t.Context(), lamps); err != nil {
 		t.Fatal(err)
 	}
 	bank.WaitRunning(1)

@@ -105,9 +105,9 @@ func TestBillingTriesAgain(t *testing.T) {
 		b := bustest.New(t)
 		paid := bustest.Record(t, b, Paid)
 		bank := bustest.NewSubscriber[Order](t, bustest.FailTimes(3, errors.New("no answer")))
-		shop, _ := start(t, b, bank, b)
+		service, _ := start(t, b, bank, b)
 
-		if err := shop.Place(t.Context(), lamps); err != nil {
+		if err := service.Shop.Place(t.Context(), lamps); err != nil {
 			t.Fatal(err)
 		}
 
@@ -120,7 +120,7 @@ func TestBillingTriesAgain(t *testing.T) {
 }
 
 // start starts the service on one bus, and on each of the others a door of one warehouse with 100 lamps. The bank is a fake, and so is the van.
-func start(t *testing.T, here *bus.Bus, bank *bustest.Subscriber[Order], doors ...*bus.Bus) (shop *Shop, van *bustest.Task[Order]) {
+func start(t *testing.T, here *bus.Bus, bank *bustest.Subscriber[Order], doors ...*bus.Bus) (service *Service, van *bustest.Task[Order]) {
 	t.Helper()
 	warehouse := NewWarehouse(map[string]int{"lamp": 100}, func(Order) {})
 	van = bustest.NewTask(t, Ship)
@@ -138,7 +138,7 @@ func start(t *testing.T, here *bus.Bus, bank *bustest.Subscriber[Order], doors .
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &service.Shop, van
+	return service, van
 }
 
 // The same test runs over every transport, with sockets and without.
@@ -147,12 +147,12 @@ func TestServiceOverEveryTransport(t *testing.T) {
 	bustest.Run(t, func(t *testing.T, open bustest.Open) {
 		here, there := open(&bus.Options{Name: "shop"}), open(&bus.Options{Name: "warehouse"})
 		audit := bustest.Record(t, there, topic.NewPrefix[Order]("orders."))
-		shop, van := start(t, here, bustest.NewSubscriber[Order](t), there)
+		service, van := start(t, here, bustest.NewSubscriber[Order](t), there)
 		if err := audit.Subscription().Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 
-		if err := shop.Place(t.Context(), lamps); err != nil {
+		if err := service.Shop.Place(t.Context(), lamps); err != nil {
 			t.Fatal(err)
 		}
 

@@ -55,7 +55,7 @@ func TestServersMayComeLater(t *testing.T) {
 			s, err := client.Do(t.Context(), "ada")
 			reply <- fmt.Sprint(s, " ", err)
 		}()
-		time.Sleep(time.Minute)
+		synctest.Wait() // until it is asked
 		handler := bustest.NewCall(t, greet, func(name string) (string, error) { return "hello " + name, nil })
 		if _, err := request.Serve(server, greet, handler.Handle, nil); err != nil {
 			t.Fatal(err)

@@ -86,10 +86,11 @@ func TestRepliesToNobodyAreCounted(t *testing.T) {
 				f, open := bustest.NewFaults(t, bustest.Plan{}), bustest.Memory().Open(t)
 				shop := bustest.New(t, &bus.Options{Transport: open()})
 				billing := bustest.New(t, &bus.Options{Transport: f.Wrap("billing", open())})
-				began := make(chan struct{})
+				began, release, handled := make(chan struct{}), make(chan struct{}), make(chan struct{})
 				if _, err := request.Serve(billing, double, func(_ context.Context, n int) (int, error) {
+					defer close(handled)
 					close(began)
-					time.Sleep(time.Second)
+					<-release
 					return 2 * n, nil
 				}, nil); err != nil {
 					t.Fatal(err)
@@ -103,8 +104,9 @@ func TestRepliesToNobodyAreCounted(t *testing.T) {
 				<-began
 				end(f, shop)
 				<-asked
-				time.Sleep(time.Second)
-				synctest.Wait()
+				close(release)
+				<-handled
+				synctest.Wait() // until the reply has gone nowhere
 				if s := billing.Stats().Transport; s.RepliesDropped != 1 {
 					t.Errorf("stats %+v", s)
 				}

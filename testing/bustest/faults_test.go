@@ -142,12 +142,15 @@ func TestDelayedEventsStayInOrder(t *testing.T) {
 		if values := valuesOf(got); len(values) > 0 {
 			t.Errorf("received %v at once", values)
 		}
-		time.Sleep(500 * time.Millisecond)
+		got.Wait(1)
 		publishNumbers(t, pub, 2, 100)
-		time.Sleep(time.Second)
-		synctest.Wait()
+		began := time.Now()
+		got.Wait(100)
 		if values := valuesOf(got); !slices.Equal(values, upTo(1, 100)) {
 			t.Errorf("received %v", values)
+		}
+		if late := time.Since(began); late > time.Second {
+			t.Errorf("the last one came after %v", late)
 		}
 		if n := f.Stats().Delayed; n < 99 {
 			t.Errorf("%d events were delayed", n)
