@@ -15,33 +15,18 @@ type sink struct {
 	of       *tasking
 	sink     transport.TaskSink
 	released atomic.Bool // it hears of nothing any more
-
-	mu    sync.Mutex
-	links map[transport.TaskProducer]*producerLink
+	links    links[transport.TaskProducer, *producerLink]
 }
 
 func (s *sink) ProducerUp(p transport.TaskProducer) {
 	l := &producerLink{sink: s, real: p, courier: s.of.of.post.hire(), tasks: map[string]*intake{}}
-	s.mu.Lock()
-	s.links[p] = l
-	s.mu.Unlock()
+	s.links.add(p, l)
 	s.of.add(l)
-}
-
-// link returns the link to a producer, and forgets it if it is gone.
-func (s *sink) link(p transport.TaskProducer, gone bool) *producerLink {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.links[p]
-	if gone {
-		delete(s.links, p)
-	}
-	return l
 }
 
 // ProducerDown comes after the tasks that are still on their way: only a partition overtakes them.
 func (s *sink) ProducerDown(p transport.TaskProducer, err error) {
-	l := s.link(p, true)
+	l := s.links.find(p, true)
 	if l == nil {
 		return
 	}
@@ -68,7 +53,7 @@ func (s *sink) release() {
 // Tasks waits until the worker has the tasks, or until there is room for them if they come later. It takes all of them: what the worker does
 // not take is counted by itself.
 func (s *sink) Tasks(p transport.TaskProducer, tasks []transport.Message) (taken int) {
-	l, t := s.link(p, false), s.of.of
+	l, t := s.links.find(p, false), s.of.of
 	if l == nil {
 		return 0
 	}

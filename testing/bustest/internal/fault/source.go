@@ -13,33 +13,18 @@ type source struct {
 	of       *tasking
 	source   transport.TaskSource
 	released atomic.Bool // it hears of nothing any more
-
-	mu    sync.Mutex
-	links map[transport.TaskWorker]*workerLink
+	links    links[transport.TaskWorker, *workerLink]
 }
 
 func (s *source) WorkerUp(w transport.TaskWorker) {
 	l := &workerLink{source: s, real: w, courier: s.of.of.post.hire(), tasks: map[string]*output{}}
-	s.mu.Lock()
-	s.links[w] = l
-	s.mu.Unlock()
+	s.links.add(w, l)
 	s.of.add(l)
-}
-
-// link returns the link to a worker, and forgets it if it is gone.
-func (s *source) link(w transport.TaskWorker, gone bool) *workerLink {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.links[w]
-	if gone {
-		delete(s.links, w)
-	}
-	return l
 }
 
 // WorkerDown comes after the news of tasks that are still on their way: only a partition overtakes them.
 func (s *source) WorkerDown(w transport.TaskWorker, err error) {
-	l := s.link(w, true)
+	l := s.links.find(w, true)
 	if l == nil {
 		return
 	}
@@ -62,7 +47,7 @@ func (s *source) release() {
 
 // Credit is never lost: what comes while the transport is cut off is told after that.
 func (s *source) Credit(w transport.TaskWorker, task string, n uint32) {
-	l := s.link(w, false)
+	l := s.links.find(w, false)
 	if l == nil {
 		return
 	}
@@ -75,7 +60,7 @@ func (s *source) Credit(w transport.TaskWorker, task string, n uint32) {
 }
 
 func (s *source) Written(w transport.TaskWorker) {
-	if l := s.link(w, false); l != nil {
+	if l := s.links.find(w, false); l != nil {
 		if life := l.life.Load(); life != nil {
 			s.source.Written(life)
 		}
@@ -83,14 +68,14 @@ func (s *source) Written(w transport.TaskWorker) {
 }
 
 func (s *source) Ack(w transport.TaskWorker, task string, first uint64, count uint32) {
-	if l := s.link(w, false); l != nil {
+	if l := s.links.find(w, false); l != nil {
 		l.courier.room()
 		l.turns.do(func() { l.acked(task, first, count) })
 	}
 }
 
 func (s *source) Nack(w transport.TaskWorker, task string, seq uint64, delay time.Duration, reason string) {
-	if l := s.link(w, false); l != nil {
+	if l := s.links.find(w, false); l != nil {
 		l.courier.room()
 		l.turns.do(func() {
 			l.news(aNack, task, seq, func(life *worker) { s.source.Nack(life, task, seq, delay, reason) })

@@ -26,7 +26,7 @@ func (k *tasking) TaskLimit() int  { return k.tasker.TaskLimit() }
 func (k *tasking) FrameLimit() int { return k.tasker.FrameLimit() }
 
 func (k *tasking) Produce(s transport.TaskSource) (release func(), err error) {
-	by := &source{of: k, source: s, links: map[transport.TaskWorker]*workerLink{}}
+	by := &source{of: k, source: s}
 	real, err := k.tasker.Produce(by)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (k *tasking) Produce(s transport.TaskSource) (release func(), err error) {
 }
 
 func (k *tasking) Work(s transport.TaskSink) (release func(), err error) {
-	by := &sink{of: k, sink: s, links: map[transport.TaskProducer]*producerLink{}}
+	by := &sink{of: k, sink: s}
 	real, err := k.tasker.Work(by)
 	if err != nil {
 		return nil, err
