@@ -79,10 +79,7 @@ func TestCreditOfHeldTasksIsUsed(t *testing.T) {
 	pipes(t, func(t *testing.T, pipe pipe, cut string) {
 		var l ledger
 		release := make(chan struct{})
-		newWorker(t, pipe.works, func(ctx context.Context, n int) error {
-			<-release
-			return l.handle(ctx, n)
-		}, &pipeline.Options{Prefetch: 2})
+		newWorker(t, pipe.works, l.held(release), &pipeline.Options{Prefetch: 2})
 		p := newProducer(t, pipe.shop, nil)
 		sendTasks(t, p, 0, 20)
 		synctest.Wait()
@@ -101,10 +98,7 @@ func TestTasksInFlightAtAPartition(t *testing.T) {
 	pipes(t, func(t *testing.T, pipe pipe, cut string) {
 		var l ledger
 		release := make(chan struct{})
-		newWorker(t, pipe.works, func(ctx context.Context, n int) error {
-			<-release
-			return l.handle(ctx, n)
-		}, &pipeline.Options{Prefetch: 4})
+		newWorker(t, pipe.works, l.held(release), &pipeline.Options{Prefetch: 4})
 		p := newProducer(t, pipe.shop, &pipeline.ProducerOptions{AckTimeout: -1})
 		if err := p.WaitWorkers(t.Context(), 1); err != nil {
 			t.Fatal(err)

@@ -104,6 +104,7 @@ func TestRepliesToNobodyAreCounted(t *testing.T) {
 				<-began
 				end(f, shop)
 				<-asked
+				synctest.Wait() // until the server's side has heard of it
 				close(release)
 				<-handled
 				synctest.Wait() // until the reply has gone nowhere

@@ -32,6 +32,14 @@ func (l *ledger) handle(_ context.Context, n int) error {
 	return nil
 }
 
+// held is handle, when release is closed.
+func (l *ledger) held(release <-chan struct{}) func(ctx context.Context, n int) error {
+	return func(ctx context.Context, n int) error {
+		<-release
+		return l.handle(ctx, n)
+	}
+}
+
 // again counts the tasks that were handled more than once. It fails the test if one of the first n was not handled at all.
 func (l *ledger) again(t testing.TB, n int) (again int) {
 	t.Helper()

@@ -144,16 +144,8 @@ func closeEndsReceive(s *stage) {
 }
 
 func closeEndsShutdown(s *stage) {
-	pub, _ := s.pair("t")
-	s.fillPeer(pub, "t", nil)
-	ctx, cancel := observe()
+	pub, ended, cancel := s.shuttingDown()
 	defer cancel()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = pub.Shutdown(ctx) // what it could not flush is the peer's fault
-	}()
-	s.waits(ctx, ended, "Shutdown")
 	s.must("Close", pub.Close)
 	s.closes(ended, "Shutdown to return when Close was called")
 }

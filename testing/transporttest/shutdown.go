@@ -50,18 +50,23 @@ func flushesToSlowPeer(s *stage) {
 	}
 }
 
-// The peer does not receive, so that Shutdown has something to wait for, unless it has room for all.
-func refusesDuringShutdown(s *stage) {
-	pub, _ := s.pair("t")
+// shuttingDown returns a transport whose Shutdown waits for a peer that does not receive, unless it has room for all.
+func (s *stage) shuttingDown() (pub transport.Transport, ended <-chan struct{}, cancel func()) {
+	pub, _ = s.pair("t")
 	s.fillPeer(pub, "t", nil)
 	ctx, cancel := observe()
-	defer cancel()
-	ended := make(chan struct{})
+	over := make(chan struct{})
 	go func() {
-		defer close(ended)
+		defer close(over)
 		_ = pub.Shutdown(ctx) // what it could not flush is the peer's fault
 	}()
-	s.waits(ctx, ended, "Shutdown")
+	s.waits(ctx, over, "Shutdown")
+	return pub, over, cancel
+}
+
+func refusesDuringShutdown(s *stage) {
+	pub, ended, cancel := s.shuttingDown()
+	defer cancel()
 	var err error
 	s.call("Publish, during Shutdown,", func() {
 		for i := 0; i < enough && err == nil; i++ { // it may be refused a moment later
