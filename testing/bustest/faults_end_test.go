@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/fanfare-go/fanfare/bus"
+	"github.com/fanfare-go/fanfare/internal/faketb"
+	"github.com/fanfare-go/fanfare/pipeline"
 	"github.com/fanfare-go/fanfare/request"
 	"github.com/fanfare-go/fanfare/testing/bustest"
 	"github.com/fanfare-go/fanfare/transport"
@@ -188,6 +190,43 @@ func TestRequestsOnTheirWayAtAPartitionAreLost(t *testing.T) {
 		}
 		if times, ok := asked.Load(7); ok {
 			t.Errorf("it was handled %v times", times)
+		}
+	})
+}
+
+// TestSpoiltBusesDoWhatTheyCan has a worker at work when the test ends, after a fault that has nothing to do with it: its producer, whose bus
+// no faults have spoilt, waits for it.
+func TestSpoiltBusesDoWhatTheyCan(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		failures := faketb.Run(t, func(t testing.TB) {
+			f, open := bustest.NewFaults(t, bustest.Plan{Seed: 1}), bustest.Memory().Open(t)
+			shop := bustest.New(t, &bus.Options{Transport: open()})
+			works := bustest.New(t, &bus.Options{Transport: f.Wrap("works", open())})
+			f.Wrap("billing", open())
+			f.Kill("billing")
+			_, err := pipeline.NewWorker(works, pack, func(ctx context.Context, _ string) error {
+				select {
+				case <-time.After(500 * time.Millisecond):
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}, nil)
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			p, err := pipeline.NewProducer(shop, pack, nil)
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			if err := p.Send(t.Context(), "books"); err != nil {
+				t.Fatalf("%v", err)
+			}
+			synctest.Wait() // until it is at work
+		}).Failures
+		if failures != "" {
+			t.Errorf("failures %q", failures)
 		}
 	})
 }
